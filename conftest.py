@@ -1,0 +1,30 @@
+"""What all tests need: ``pytester``, and an environment in which nobody's variables change a result."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["pytester"]
+
+FOREIGN = ("CRMSEED_", "HUBSPOT_", "SALESFORCE_", "PIPEDRIVE_", "ODOO_")
+# Proxies would take requests to the loopback interface elsewhere; colours would change the text read.
+FOREIGN_NAMES = {
+    "PYTEST_ADDOPTS",
+    "PYTEST_PLUGINS",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "FORCE_COLOR",
+    "PY_COLORS",
+}
+
+# At import, not in a fixture: session fixtures, xdist's workers and child processes see it too.
+for name in list(os.environ):
+    if name.startswith(FOREIGN) or name.upper() in FOREIGN_NAMES:
+        del os.environ[name]
+
+# A busy machine is slow: how long an example takes says nothing about it.
+settings.register_profile("crmseed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("crmseed")
