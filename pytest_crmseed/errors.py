@@ -1,0 +1,143 @@
+"""One exception tree; every text says what happened and what to do about it.
+
+``CrmseedError``
+    ``UsageError`` — something the caller wrote: a name, a number, an option
+        ``UnknownName``, ``SettingsError``
+    ``ValidationFailed`` — records that the schema refuses, before anything is sent
+    ``GuardRefused`` — a guard said no, before anything is written
+    ``PortalError`` — the portal, or the way to it
+        ``Unreachable`` (surely not executed), ``OutcomeUnknown`` (sent, no proper
+        answer), ``NotAPortal``, ``Unauthorized``, ``Throttled``, ``ApiRefused``
+    ``RecordsRefused`` — the portal refused records of a seed
+        ``Conflict`` — a record that is not ours already has a unique value
+    ``CleanupIncomplete`` — records are left behind
+    ``LedgerError`` — the ledger cannot be read or written
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from pytest_crmseed.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from pytest_crmseed.records import RecordResult, Refusal
+
+
+class CrmseedError(Exception):
+    """The root of all errors of this package.
+
+    ``message`` says what happened, ``remedy`` what to do; ``str()`` gives both as one paragraph.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".rstrip()
+
+
+class UsageError(CrmseedError):
+    """Something the caller wrote is wrong; nothing was sent."""
+
+
+class UnknownName(UsageError):
+    """A name that is none of those known; the text suggests the nearest and lists the others."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "", remedy: str = "") -> None:
+        self.kind = kind
+        self.name = name
+        self.known = tuple(known)
+        place = f" {where}" if where else ""
+        super().__init__(f"unknown {kind} {name!r}{place}{did_you_mean(name, self.known)}", remedy=remedy)
+
+
+class SettingsError(UsageError):
+    """A setting has a value that cannot be used; the text names the value's origin."""
+
+
+class ValidationFailed(CrmseedError):
+    """Records that the schema refuses; nothing was sent. ``problems`` holds all of them."""
+
+    def __init__(self, message: str, problems: Sequence[object] = (), *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.problems = tuple(problems)
+
+
+class GuardRefused(CrmseedError):
+    """A guard refused the run before anything was written. ``guard`` names which one."""
+
+    def __init__(self, guard: str, message: str, *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.guard = guard
+
+
+class PortalError(CrmseedError):
+    """The portal, or the way to it, failed. ``status`` is the HTTP status, or None without an answer."""
+
+    def __init__(self, message: str, *, remedy: str = "", status: int | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status = status
+
+
+class Unreachable(PortalError):
+    """No connection was made: the request was surely not executed."""
+
+
+class OutcomeUnknown(PortalError):
+    """The request was sent and no proper answer came: it may or may not have been executed."""
+
+
+class NotAPortal(PortalError):
+    """Something answered, but not this CRM's API (an HTML page, for example)."""
+
+
+class Unauthorized(PortalError):
+    """The portal refused the credentials, or they lack a scope (``scopes``)."""
+
+    def __init__(
+        self, message: str, *, remedy: str = "", status: int | None = None, scopes: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message, remedy=remedy, status=status)
+        self.scopes = tuple(scopes)
+
+
+class Throttled(PortalError):
+    """A rate limit; surely not executed. ``policy`` names the limit as the portal does."""
+
+    def __init__(self, message: str, *, remedy: str = "", status: int | None = None, policy: str = "") -> None:
+        super().__init__(message, remedy=remedy, status=status)
+        self.policy = policy
+
+
+class ApiRefused(PortalError):
+    """The API refused a whole request. ``refusals`` holds what it said, field by field where it did."""
+
+    def __init__(
+        self, message: str, *, remedy: str = "", status: int | None = None, refusals: Sequence[Refusal] = ()
+    ) -> None:
+        super().__init__(message, remedy=remedy, status=status)
+        self.refusals = tuple(refusals)
+
+
+class RecordsRefused(CrmseedError):
+    """The portal refused records of a seed. ``results`` holds the refused ones."""
+
+    def __init__(self, message: str, results: Sequence[RecordResult] = (), *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.results = tuple(results)
+
+
+class Conflict(RecordsRefused):
+    """A record that is not ours already holds a unique value; it was not touched."""
+
+
+class CleanupIncomplete(CrmseedError):
+    """Records are left behind; the remedy is the command that removes them."""
+
+
+class LedgerError(CrmseedError):
+    """The ledger cannot be read or written."""

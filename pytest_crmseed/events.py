@@ -1,0 +1,69 @@
+"""What happens during a seed, as values; the plugin and the command line listen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pytest_crmseed.records import RecordResult
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReady:
+    """A plan is made: how many records of each object type, and how many requests they take."""
+
+    counts: Mapping[str, int]
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSent:
+    """A batch was answered: the ``number``-th of ``of`` batches of its object type."""
+
+    object_type: str
+    number: int
+    of: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """A request is sent again after ``wait`` seconds, because of ``reason``."""
+
+    what: str
+    attempt: int
+    wait: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFailed:
+    """The portal refused a record."""
+
+    result: RecordResult
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """A seed is complete: records by object type, requests sent, seconds taken."""
+
+    counts: Mapping[str, int]
+    requests: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """Records were removed (or were gone already), and some may be left."""
+
+    removed: int
+    left: int
+    seconds: float
+
+
+Event = PlanReady | BatchSent | Retried | RecordFailed | Seeded | Cleaned
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Listen to nothing."""
