@@ -1,0 +1,1 @@
+"""What an object is: the model, the legend, the catalog, the validation. Standard library only."""
