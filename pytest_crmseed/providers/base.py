@@ -1,0 +1,226 @@
+"""What a provider is: data, and a sans-I/O adapter that builds requests and reads answers.
+
+A provider sends nothing. A step that takes several requests is an *exchange*: a generator that
+yields a :class:`Request`, is sent the :class:`Answer`, and returns its result; ``ingest`` runs it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
+
+from pytest_crmseed.errors import PortalError
+from pytest_crmseed.planning import LinkRule
+from pytest_crmseed.records import Batch, Draft, RecordResult
+from pytest_crmseed.schema.legend import Legend
+from pytest_crmseed.schema.model import Schema
+
+T = TypeVar("T")
+
+
+class Effect(Enum):
+    """What a request does to the portal; decides what may be sent again."""
+
+    READ = "read"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request relative to the portal's base URL; ``body`` is JSON data, or None.
+
+    ``what`` describes it to people ("create 100 deals"). ``buckets`` names the rate budgets it
+    counts against.
+    """
+
+    method: str
+    path: str
+    what: str
+    effect: Effect
+    query: tuple[tuple[str, str], ...] = ()
+    # Out of the repr: a body may hold a token, and reprs end up in tracebacks.
+    body: Any = field(default=None, repr=False)
+    records: int = 0
+    buckets: tuple[str, ...] = ("burst", "daily")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A portal's answer; header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    request: Request
+
+    def json(self) -> Any:
+        """Return the body as JSON data.
+
+        Raises:
+            ValueError: the body is no JSON.
+        """
+        return json.loads(self.body)
+
+
+class Outcome(Enum):
+    """How an answer is to be taken."""
+
+    DONE = "done"  # read the body
+    NOT_EXECUTED = "not executed"  # surely not executed: any request may be sent again
+    FAILED = "failed"  # a passing fault: reads may be repeated, for a write the outcome is unknown
+    REFUSED = "refused"  # terminal: sending it again changes nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A provider's judgement of an answer: outcome, the error it amounts to, the wait it asks for."""
+
+    outcome: Outcome
+    error: PortalError | None = None
+    wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A rolling-window limit: ``limit`` requests in ``seconds``, in the budget named ``bucket``.
+
+    ``per`` says what shares it: ``"token"`` or ``"portal"``.
+    """
+
+    bucket: str
+    limit: int
+    seconds: float
+    per: str = "token"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an answer's headers say of a budget: at most ``limit`` in ``seconds``, ``remaining`` now."""
+
+    bucket: str
+    limit: int | None = None
+    remaining: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider's API can do, as values; the limits are its documentation's.
+
+    ``settle_seconds`` is how long after a request with unknown outcome its records may still turn
+    up; only then does a read prove that they do not exist.
+    """
+
+    batch_records: int
+    batch_bytes: int
+    delete_records: int
+    read_records: int
+    in_flight: int
+    settle_seconds: float
+    rates: tuple[Rate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One value a provider signs in with: its variable's name, and whether it is a secret."""
+
+    variable: str
+    secret: bool
+    required: bool = True
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who the portal says it is. ``production`` is None where the API gives no proof either way.
+
+    ``scopes`` is None where the token does not tell. ``daily_left`` counts requests.
+    """
+
+    portal_id: str
+    kind: str
+    production: bool | None
+    scopes: frozenset[str] | None = None
+    daily_limit: int | None = None
+    daily_left: int | None = None
+    ui_url: str = ""
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record read back: its id, its wire values, its page in the CRM's own user interface."""
+
+    id: str
+    native: Mapping[str, Any] = field(default_factory=dict)
+    url: str | None = None
+
+
+Exchange: TypeAlias = Generator[Request, Answer, T]
+"""Several requests that make one step: yields requests, is sent their answers, returns the result."""
+
+
+class Provider(Protocol):
+    """A CRM, for one portal: made with the schema it works by and the API version."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+    credentials: ClassVar[tuple[Credential, ...]]
+    legend: ClassVar[Legend]
+    links: ClassVar[Mapping[str, Mapping[str, LinkRule]]]
+    api_versions: ClassVar[tuple[str, ...]]
+
+    schema: Schema
+
+    def __init__(self, schema: Schema, *, api_version: str | None = None) -> None: ...
+
+    # -- the way in ------------------------------------------------------------------------------
+    def base_url(self, credentials: Mapping[str, str]) -> str:
+        """Return the origin of the portal's API for these credentials."""
+
+    def headers(self, credentials: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the headers that sign a request in."""
+
+    def account(self, credentials: Mapping[str, str]) -> Exchange[Account]:
+        """Ask the portal who it is, and what these credentials may do."""
+
+    def scopes(self, object_types: Sequence[str]) -> Mapping[str, tuple[frozenset[str], ...]]:
+        """Return, by object type, sets of scopes: to seed and clean it takes one of each set."""
+
+    def missing_keys(self, object_types: Sequence[str]) -> Exchange[Sequence[str]]:
+        """Return the object types whose records cannot carry our unique key in this portal."""
+
+    # -- records ---------------------------------------------------------------------------------
+    def create(self, batch: Batch, ids: Mapping[tuple[str, int], str]) -> Request:
+        """Return the request that creates a batch; ``ids`` gives parents by (object type, index)."""
+
+    def size(self, draft: Draft) -> int:
+        """Return about how many bytes a draft takes in a batch's body, rather too many."""
+
+    def results(self, batch: Batch, answer: Answer) -> Sequence[RecordResult]:
+        """Return what became of each draft; a draft the answer does not account for has neither."""
+
+    def delete(self, object_type: str, ids: Sequence[str]) -> Request:
+        """Return the request that deletes records."""
+
+    def read(
+        self, object_type: str, ids: Sequence[str], fields: Sequence[str], *, by_key: bool = False
+    ) -> Request:
+        """Return the request that reads records by id or, with ``by_key``, by our unique key."""
+
+    def found(self, answer: Answer) -> Sequence[Found]:
+        """Return the records that an answer to ``read`` holds; those missing are gone."""
+
+    # -- judging answers -------------------------------------------------------------------------
+    def judge(self, request: Request, answer: Answer) -> Verdict:
+        """Return how an answer is to be taken, from its body first and its status second."""
+
+    def readings(self, request: Request, answer: Answer, now: datetime) -> Sequence[Reading]:
+        """Return what the headers say of the rate budgets."""
