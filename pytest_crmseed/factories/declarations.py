@@ -1,0 +1,269 @@
+"""Declarations that draw from the stream of their field: one number per value.
+
+They are used like those of factory_boy, in classes derived from
+:class:`~pytest_crmseed.factories.base.CRMFactory` and in overrides::
+
+    class BigDealFactory(DealFactory):
+        amount = DecimalBetween("100000.00", "900000.00", step=1000)
+        region = Pick(["north", "south"])
+"""
+
+# mypy: disallow-untyped-calls=False
+# (factory_boy comes with py.typed, yet few of its functions have types.)
+
+from __future__ import annotations
+
+import bisect
+import copy
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Generic, Self, TypeVar
+
+from factory.builder import BuildStep
+from factory.declarations import SKIP, BaseDeclaration
+
+from pytest_crmseed.errors import UsageError
+from pytest_crmseed.factories.streams import Generation, Scope, below, current_scope, split
+
+T = TypeVar("T")
+
+# A field that is declared without a default: the record has it only by override.
+UNSET: Any = SKIP
+
+
+class StreamDeclaration(BaseDeclaration):
+    """Base of the declarations that draw from a stream.
+
+    ``stream`` names another stream than the field's own, for fields that must agree.
+    """
+
+    def __init__(self, *, stream: str = "") -> None:
+        super().__init__()
+        self._stream = stream
+        self._path = ""
+
+    def bound(self, path: str) -> Self:
+        """Return a copy that draws from the stream ``path``, unless it names its own."""
+        bound = copy.copy(self)
+        bound._path = self._stream or path
+        return bound
+
+    def _scope(self) -> Scope:
+        scope = current_scope()
+        if scope is None or not self._path:
+            raise UsageError(
+                f"{type(self).__name__} has no field to draw for.",
+                remedy="Use it as an attribute of a class derived from CRMFactory, or as an override.",
+            )
+        return scope
+
+
+class Drawn(StreamDeclaration):
+    """Base of the declarations whose value follows from one number; subclasses give ``value``."""
+
+    def value(self, number: int, generation: Generation) -> Any:
+        """Return the value that ``number``, in [0, 2**64), stands for."""
+        raise NotImplementedError
+
+    def evaluate(self, instance: Any, step: BuildStep, extra: Mapping[str, Any]) -> Any:
+        """Return the value of the record at work."""
+        scope = self._scope()
+        return self.value(scope.number(self._path), scope.generation)
+
+
+class Pick(Drawn, Generic[T]):
+    """One value of ``pool``, each as likely as the others.
+
+    ``pool`` is a sequence, or a function that returns the sequence for a locale.
+
+    Raises:
+        UsageError: the pool is empty.
+    """
+
+    def __init__(self, pool: Sequence[T] | Callable[[str], Sequence[T]], *, stream: str = "") -> None:
+        super().__init__(stream=stream)
+        self._pool = pool if callable(pool) else tuple(pool)
+        if not callable(pool) and not self._pool:
+            raise UsageError("Pick() takes a pool with at least one value.")
+
+    def value(self, number: int, generation: Generation) -> T:
+        """Return the value that ``number`` stands for."""
+        pool = self._pool(generation.locale) if callable(self._pool) else self._pool
+        return pool[below(number, len(pool))]
+
+
+class Weighted(Drawn):
+    """One of several values, by weight: ``Weighted({"new": 3, "open": 1})``.
+
+    Weights are whole numbers. A value may be a declaration that draws (``IntegerBetween(1, 9)``).
+
+    Raises:
+        UsageError: there are no values, or a weight is no whole number above 0.
+    """
+
+    def __init__(self, weights: Mapping[Any, int], *, stream: str = "") -> None:
+        super().__init__(stream=stream)
+        if not weights:
+            raise UsageError("Weighted() takes at least one value with its weight.")
+        for value, weight in weights.items():
+            if isinstance(weight, bool) or not isinstance(weight, int) or weight < 1:
+                raise UsageError(
+                    f"Weighted(): the weight of {value!r} is a whole number above 0, not {weight!r}."
+                )
+        self._values = tuple(weights)
+        self._bounds = tuple(itertools.accumulate(weights.values()))
+
+    def value(self, number: int, generation: Generation) -> Any:
+        """Return the value that ``number`` stands for."""
+        ticket, rest = split(number, self._bounds[-1])
+        value = self._values[bisect.bisect_right(self._bounds, ticket)]
+        return value.value(rest, generation) if isinstance(value, Drawn) else value
+
+
+class IntegerBetween(Drawn):
+    """A whole number from ``low`` to ``high``, both included.
+
+    Raises:
+        UsageError: ``low`` is above ``high``.
+    """
+
+    def __init__(self, low: int, high: int, *, stream: str = "") -> None:
+        super().__init__(stream=stream)
+        _check_order("IntegerBetween", low, high)
+        self._low = low
+        self._size = high - low + 1
+
+    def value(self, number: int, generation: Generation) -> int:
+        """Return the value that ``number`` stands for."""
+        return self._low + below(number, self._size)
+
+
+class DecimalBetween(Drawn):
+    """A Decimal from ``low`` to ``high``, both included, in steps of ``step`` from ``low``.
+
+    It has as many decimal places as the most precise of the three: ``DecimalBetween("10.00", 90,
+    step=5)`` gives 10.00, 15.00, and so on. Floats are taken by their shortest text.
+
+    Raises:
+        UsageError: ``low`` is above ``high``, or ``step`` is not above 0.
+    """
+
+    def __init__(
+        self,
+        low: Decimal | int | float | str,
+        high: Decimal | int | float | str,
+        *,
+        step: Decimal | int | float | str = "0.01",
+        stream: str = "",
+    ) -> None:
+        super().__init__(stream=stream)
+        self._low, top, self._step = (Decimal(str(number)) for number in (low, high, step))
+        _check_order("DecimalBetween", self._low, top)
+        if self._step <= 0:
+            raise UsageError(f"DecimalBetween() takes a step above 0, not {step}.")
+        self._size = int((top - self._low) // self._step) + 1
+
+    def value(self, number: int, generation: Generation) -> Decimal:
+        """Return the value that ``number`` stands for."""
+        return self._low + below(number, self._size) * self._step
+
+
+class DateBetween(Drawn):
+    """A date from ``first`` to ``last`` days after the base date, both included.
+
+    Days before the base date are negative: ``DateBetween(-30, -1)`` is in the month before it.
+
+    Raises:
+        UsageError: ``first`` is above ``last``.
+    """
+
+    def __init__(self, first: int, last: int, *, stream: str = "") -> None:
+        super().__init__(stream=stream)
+        _check_order("DateBetween", first, last)
+        self._first = first
+        self._size = last - first + 1
+
+    def value(self, number: int, generation: Generation) -> date:
+        """Return the value that ``number`` stands for."""
+        return generation.base_date + timedelta(days=self._first + below(number, self._size))
+
+
+class Unique(StreamDeclaration):
+    """A text that no other record of the object type has: ``Unique("SKU-")`` gives SKU-0, SKU-1, …
+
+    The unique tag, where there is one, is part of it: SKU-0-k3x9.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        super().__init__()
+        self._prefix = prefix
+
+    def evaluate(self, instance: Any, step: BuildStep, extra: Mapping[str, Any]) -> str:
+        """Return the value of the record at work."""
+        scope = self._scope()
+        tag = scope.generation.unique_tag
+        return f"{self._prefix}{scope.index}{'-' if tag else ''}{tag}"
+
+
+class Sometimes(StreamDeclaration):
+    """``declaration`` for about ``percent`` of 100 records, ``otherwise`` for the rest.
+
+    ``otherwise`` defaults to leaving the field out. Either may be any declaration or a constant.
+
+    Raises:
+        UsageError: ``percent`` is not from 0 to 100.
+    """
+
+    def __init__(self, percent: float, declaration: Any, otherwise: Any = UNSET) -> None:
+        super().__init__()
+        if not 0 <= percent <= 100:
+            raise UsageError(f"Sometimes() takes a percentage from 0 to 100, not {percent!r}.")
+        self._limit = int(percent * 10_000)
+        self.branches = {True: declaration, False: otherwise}
+
+    def evaluate(self, instance: Any, step: BuildStep, extra: Mapping[str, Any]) -> Any:
+        """Return the value of the record at work."""
+        chosen = self.branches[below(self._scope().number(self._path), 1_000_000) < self._limit]
+        if isinstance(chosen, BaseDeclaration):
+            return chosen.evaluate_pre(instance=instance, step=step, overrides={})
+        return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What a :class:`Computed` value may use besides the record: number, index, generation, parents."""
+
+    number: int
+    index: int
+    generation: Generation
+    _scope: Scope
+
+    def parent(self, link: str) -> Mapping[str, Any]:
+        """Return the neutral values of the parent in a link field; empty without one."""
+        return self._scope.parent(link)
+
+
+class Computed(StreamDeclaration):
+    """``function(record, draw)``: a value that follows from other fields and a number of its own.
+
+    ``record`` gives the other fields as attributes, as in factory_boy's ``LazyAttribute``; ``draw``
+    is a :class:`Draw`.
+    """
+
+    def __init__(self, function: Callable[[Any, Draw], Any], *, stream: str = "") -> None:
+        super().__init__(stream=stream)
+        self._function = function
+
+    def evaluate(self, instance: Any, step: BuildStep, extra: Mapping[str, Any]) -> Any:
+        """Return the value of the record at work."""
+        scope = self._scope()
+        draw = Draw(scope.number(self._path), scope.index, scope.generation, scope)
+        return self._function(instance, draw)
+
+
+def _check_order(name: str, low: Any, high: Any) -> None:
+    if low > high:
+        raise UsageError(f"{name}() takes the lower bound first, not {low} before {high}.")
