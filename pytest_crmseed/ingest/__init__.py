@@ -1,0 +1,1 @@
+"""Ingestion: the only room that sends. requests + tenacity; no factories, no pytest."""

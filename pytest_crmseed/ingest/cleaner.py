@@ -1,0 +1,159 @@
+"""Remove what the ledger says may exist: children first, in batches, verified by a read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pytest_crmseed.errors import PortalError
+from pytest_crmseed.events import Cleaned, Listener, ignore
+from pytest_crmseed.ingest.connection import Connection
+from pytest_crmseed.ingest.ledger import Entry, Ledger
+from pytest_crmseed.planning import LinkRule
+
+
+@dataclass(slots=True)
+class CleanupResult:
+    """What a cleanup did. ``left`` are entries that still exist, or that nobody could check.
+
+    ``errors`` says why, one text per failed step.
+    """
+
+    removed: int = 0
+    left: list[Entry] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left."""
+        return not self.left
+
+
+class Cleaner:
+    """Remove the records of ledger entries through one connection.
+
+    Only ids in the ledger are deleted, and records found by a key that the ledger says a run of
+    ours issued. A record that is gone already counts as removed.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        ledger: Ledger,
+        *,
+        listener: Listener = ignore,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._connection = connection
+        self._ledger = ledger
+        self._listener = listener
+        self._clock = clock
+        self._sleep = sleep
+
+    def clean(self, entries: Iterable[Entry]) -> CleanupResult:
+        """Remove the records of ``entries``; never raises for the portal's failures.
+
+        A failed step does not keep the others from being tried; what it left is in the result.
+        """
+        started = self._clock()
+        result = CleanupResult()
+        by_type: dict[str, list[Entry]] = {}
+        for entry in entries:
+            by_type.setdefault(entry.object_type, []).append(entry)
+        for object_type in children_first(by_type, self._connection.provider.links):
+            self._clean_type(object_type, by_type[object_type], result)
+        self._listener(Cleaned(result.removed, len(result.left), self._clock() - started))
+        return result
+
+    def _clean_type(self, object_type: str, entries: Sequence[Entry], result: CleanupResult) -> None:
+        try:
+            with_ids, absent = self._look_up(object_type, entries)
+        except PortalError as error:
+            result.errors.append(f"{object_type}: {error}")
+            # Those whose ids are known need no look-up: they are removed all the same.
+            result.left += [entry for entry in entries if entry.id is None]
+            with_ids, absent = {e.id: e for e in entries if e.id is not None}, []
+        if absent:
+            self._gone(absent)
+            result.removed += len(absent)
+        for ids in _chunks(list(with_ids), self._connection.provider.capabilities.delete_records):
+            left = self._delete(object_type, ids, result)
+            gone = [with_ids[record_id] for record_id in ids if record_id not in left]
+            self._gone(gone)
+            result.removed += len(gone)
+            result.left += [with_ids[record_id] for record_id in left]
+
+    def _look_up(self, object_type: str, entries: Sequence[Entry]) -> tuple[dict[str, Entry], list[Entry]]:
+        """Find the ids of entries whose request got no proper answer, by their keys.
+
+        The read is one of the record store, not of a search index; absence counts after the
+        provider's settle time.
+        """
+        with_ids = {entry.id: entry for entry in entries if entry.id is not None}
+        missing = {entry.key: entry for entry in entries if entry.id is None and entry.key}
+        if not missing:
+            return with_ids, []
+        capabilities = self._connection.provider.capabilities
+        for attempt in range(2):
+            if attempt:
+                self._sleep(capabilities.settle_seconds)
+            for keys in _chunks(list(missing), capabilities.read_records):
+                for record_id, key in self._read_by_key(object_type, keys).items():
+                    entry = missing.pop(key, None)
+                    if entry is not None:
+                        self._ledger.known(entry.run_id, [(key, record_id)])
+                        with_ids[record_id] = entry
+            if not missing:
+                break
+        return with_ids, list(missing.values())
+
+    def _read_by_key(self, object_type: str, keys: Sequence[str]) -> dict[str, str]:
+        provider = self._connection.provider
+        key_field = provider.legend.key_field
+        answer = self._connection.send(provider.read(object_type, keys, (), by_key=True))
+        return {found.id: str(found.native.get(key_field)) for found in provider.found(answer)}
+
+    def _delete(self, object_type: str, ids: Sequence[str], result: CleanupResult) -> set[str]:
+        """Delete and verify; return the ids that are left."""
+        provider = self._connection.provider
+        try:
+            self._connection.send(provider.delete(object_type, ids))
+            answer = self._connection.send(provider.read(object_type, ids, ()))
+            left = {found.id for found in provider.found(answer)}
+        except PortalError as error:
+            result.errors.append(f"{object_type}: {error}")
+            return set(ids)
+        if left:
+            result.errors.append(f"{object_type}: {len(left)} records are still there after their deletion.")
+        return left
+
+    def _gone(self, entries: Sequence[Entry]) -> None:
+        by_run: dict[str, list[Entry]] = {}
+        for entry in entries:
+            by_run.setdefault(entry.run_id, []).append(entry)
+        for run_id, group in by_run.items():
+            self._ledger.gone(run_id, group)
+
+
+def children_first(object_types: Iterable[str], links: Mapping[str, Mapping[str, LinkRule]]) -> list[str]:
+    """Return object types so that each comes before those it refers to."""
+    names = list(object_types)
+    order: list[str] = []
+
+    def visit(name: str, underway: tuple[str, ...]) -> None:
+        if name in order or name in underway:
+            return
+        for rule in links.get(name, {}).values():
+            visit(rule.object_type, (*underway, name))
+        order.append(name)
+
+    for name in names:
+        visit(name, ())
+    return [name for name in reversed(order) if name in names]
+
+
+def _chunks(items: Sequence[str], most: int) -> Iterable[Sequence[str]]:
+    for start in range(0, len(items), most):
+        yield items[start : start + most]

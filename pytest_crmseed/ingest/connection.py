@@ -1,0 +1,119 @@
+"""The way to one portal: budget, transport, judgement, and what is sent again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from pytest_crmseed.errors import CrmseedError, PortalError, Throttled, Unreachable
+from pytest_crmseed.events import Event, Listener, Retried, ignore
+from pytest_crmseed.ingest import retry
+from pytest_crmseed.ingest.limits import Budget
+from pytest_crmseed.ingest.retry import RetryPolicy
+from pytest_crmseed.ingest.transport import Transport
+from pytest_crmseed.providers.base import Answer, Exchange, Provider, Request, Verdict
+
+T = TypeVar("T")
+
+
+class Connection:
+    """Send a provider's requests to its portal; thread-safe.
+
+    ``requests`` counts what was sent. No error that leaves holds a secret of the transport's.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        transport: Transport,
+        budget: Budget,
+        policy: RetryPolicy | None = None,
+        listener: Listener = ignore,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.provider = provider
+        self.transport = transport
+        self.budget = budget
+        self._policy = policy or RetryPolicy()
+        self._listener = listener
+        self._now = now
+        self._lock = threading.Lock()
+        self._requests = 0
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent, repetitions included."""
+        return self._requests
+
+    def send(self, request: Request) -> Answer:
+        """Send a request, again where that is safe, and return the answer of the one that was done.
+
+        Raises:
+            OutcomeUnknown: a create or an update may or may not have been executed.
+            PortalError: the portal refused, or cannot be reached.
+        """
+
+        def hold_back(error: PortalError, wait: float) -> None:
+            if isinstance(error, Throttled):
+                for bucket in request.buckets:
+                    self.budget.pause(bucket, wait)
+
+        try:
+            return retry.send(
+                request, self._once, policy=self._policy, listener=self._tell, before_wait=hold_back
+            )
+        except Exception as error:
+            self.transport.redactor.clean(error)
+            raise
+
+    def run(self, exchange: Exchange[T]) -> T:
+        """Run an exchange: send what it yields, give it the answers, and return its result.
+
+        An error is thrown into it first, so that it may take another way.
+
+        Raises:
+            CrmseedError: what the exchange raises, or does not handle.
+        """
+        try:
+            request = next(exchange)
+            while True:
+                try:
+                    answer = self.send(request)
+                except CrmseedError as error:
+                    request = exchange.throw(error)
+                else:
+                    request = exchange.send(answer)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        except Exception as error:
+            self.transport.redactor.clean(error)
+            raise
+        finally:
+            exchange.close()
+
+    def _once(self, request: Request) -> tuple[Answer, Verdict]:
+        self.budget.acquire(request.buckets)
+        try:
+            answer = self.transport.send(request)
+        except Unreachable:
+            raise
+        except PortalError:
+            self._count()
+            raise
+        self._count()
+        self.budget.observe(self.provider.readings(request, answer, self._now()))
+        return answer, self.provider.judge(request, answer)
+
+    def _count(self) -> None:
+        with self._lock:
+            self._requests += 1
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, Retried):
+            redact = self.transport.redactor.text
+            event = Retried(redact(event.what), event.attempt, event.wait, redact(event.reason))
+        self._listener(event)

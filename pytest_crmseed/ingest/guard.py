@@ -1,0 +1,119 @@
+"""Refuse before anything is written: wrong portal, production, missing rights, plans too large."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_crmseed.errors import GuardRefused
+from pytest_crmseed.ingest.connection import Connection
+from pytest_crmseed.ingest.schedule import Cost
+from pytest_crmseed.providers.base import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the settings allow: the pinned portal, a production portal, the largest plan."""
+
+    portal: str | None = None
+    allow_production: str | None = None
+    max_records: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What is about to be asked of a portal: object types, the largest plan's records, all requests."""
+
+    object_types: Sequence[str]
+    largest_plan: int
+    cost: Cost
+
+
+def check_account(account: Account, limits: Limits, *, title: str) -> None:
+    """Check that this is the portal that is meant, and that it is surely no production portal.
+
+    Raises:
+        GuardRefused: it is not (``guard`` is ``"pin"`` or ``"production"``).
+    """
+    if limits.portal is not None and account.portal_id != limits.portal:
+        raise GuardRefused(
+            "pin",
+            f"The credentials lead to {title} portal {account.portal_id}, and --crm-portal pins "
+            f"{limits.portal}. Nothing was written.",
+            remedy="Use the credentials of the pinned portal, or correct the pin.",
+        )
+    if account.production is False or limits.allow_production == account.portal_id:
+        return
+    if account.production:
+        what = f"is a production portal (account type {account.kind})"
+    else:
+        what = "cannot be proven to be a sandbox"
+    raise GuardRefused(
+        "production",
+        f"{title} portal {account.portal_id} {what}. Nothing was written.",
+        remedy=(
+            "Use a sandbox or a developer test account; or allow exactly this portal with "
+            f"--crm-allow-production {account.portal_id}."
+        ),
+    )
+
+
+def check_plan_size(records: int, limits: Limits) -> None:
+    """Check a plan against ``--crm-max-records``.
+
+    Raises:
+        GuardRefused: it is larger (``guard`` is ``"plan size"``).
+    """
+    if records > limits.max_records:
+        raise GuardRefused(
+            "plan size",
+            f"The plan has {records:,} records, more than --crm-max-records allows ({limits.max_records:,}). "
+            "Nothing was written.",
+            remedy="Ask for fewer, or raise the limit if you mean it.",
+        )
+
+
+def check_demand(account: Account, demand: Demand, scopes: Mapping[str, tuple[frozenset[str], ...]]) -> None:
+    """Check the token's scopes and the day's quota against what is about to be asked.
+
+    Raises:
+        GuardRefused: a scope is missing, or the quota is too small (``guard`` is ``"scopes"`` or
+            ``"quota"``).
+    """
+    if account.scopes is not None:
+        lacking = []
+        for object_type in demand.object_types:
+            for alternatives in scopes.get(object_type, ()):
+                if not alternatives & account.scopes:
+                    lacking.append(f"{' or '.join(sorted(alternatives))} (for {object_type})")
+        if lacking:
+            raise GuardRefused(
+                "scopes",
+                f"The token of portal {account.portal_id} lacks {', '.join(lacking)}. Nothing was written.",
+                remedy="Add the scopes to the app that issued the token, and use its new token.",
+            )
+    if account.daily_left is not None and demand.cost.requests > account.daily_left:
+        raise GuardRefused(
+            "quota",
+            f"All seeds together take at least {demand.cost.requests:,} requests, and portal "
+            f"{account.portal_id} has {account.daily_left:,} left of its {account.daily_limit:,} a day. "
+            "Nothing was written.",
+            remedy="Ask for fewer records (--crm-count 1 makes one of each), or wait until the quota resets.",
+        )
+
+
+def check_unique_keys(connection: Connection, account: Account, object_types: Sequence[str]) -> None:
+    """Check that records of these object types can carry our unique key.
+
+    Raises:
+        GuardRefused: the portal has no field for it (``guard`` is ``"unique key"``).
+    """
+    missing = connection.run(connection.provider.missing_keys(object_types))
+    if missing:
+        field = connection.provider.legend.key_field
+        raise GuardRefused(
+            "unique key",
+            f"Portal {account.portal_id} has no unique text field {field!r} for {', '.join(missing)}; without "
+            "it, records of a crashed run could not be told from others. Nothing was written.",
+            remedy=f"Create {field} (text, unique values) for these object types in the portal's settings.",
+        )
