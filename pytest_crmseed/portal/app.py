@@ -1,0 +1,140 @@
+"""The portal: one dispatcher that every door calls. No web framework, safe for many threads."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from pytest_crmseed.portal.behaviour import BURST_LIMIT, BURST_SECONDS, Behaviour
+from pytest_crmseed.portal.control import Control
+from pytest_crmseed.portal.handled import Handled
+from pytest_crmseed.portal.hubspot import HubSpotApi
+from pytest_crmseed.portal.journal import Journal, RecordedRequest
+from pytest_crmseed.portal.message import PortalRequest, PortalResponse
+from pytest_crmseed.portal.store import Store
+
+
+class Api(Protocol):
+    """One vendor's API, emulated."""
+
+    name: str
+
+    def claims(self, request: PortalRequest) -> bool:
+        """Return whether the path belongs to this vendor."""
+
+    def handle(self, request: PortalRequest) -> Handled:
+        """Answer a request."""
+
+    def tokens(self) -> Mapping[str, str]:
+        """Return the standing tokens: ``application`` and ``seeder``."""
+
+    def environ(self, base_url: str) -> Mapping[str, str]:
+        """Return the variables that point an application at the portal."""
+
+    def issue(self, *, name: str, scopes: list[str], burst: int | None = None, unlimited: bool = False) -> str:
+        """Return a new token; ``burst`` is its limit in the rolling window, by default the portal's."""
+
+    def coverage(self) -> list[tuple[str, str]]:
+        """Return the routes that are emulated, as method and template."""
+
+    def live_counts(self) -> Mapping[str, int]:
+        """Return the number of live records of every object type."""
+
+    def reset(self) -> None:
+        """Forget what is kept outside the store: added definitions, used-up limits."""
+
+
+class Portal:
+    """A local portal without a door: requests in, answers out.
+
+    ``rate`` is the burst limit of an application's token, requests per seconds; ``latency`` is
+    slept before each API request is handled.
+    """
+
+    def __init__(
+        self,
+        store: Store | None = None,
+        *,
+        behaviour: Behaviour | None = None,
+        rate: tuple[int, float] = (BURST_LIMIT, BURST_SECONDS),
+        latency: float = 0.0,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.store = store or Store()
+        self.behaviour = behaviour or Behaviour()
+        self.journal = Journal(clock)
+        self._latency = latency
+        self._sleep = sleep
+        self.hubspot = HubSpotApi(self.store, self.behaviour, rate=rate, clock=clock)
+        self.apis: Mapping[str, Api] = {self.hubspot.name: self.hubspot}
+        self._control = Control(self)
+
+    def handle(self, request: PortalRequest) -> PortalResponse:
+        """Answer a request; never raises."""
+        try:
+            if self._control.claims(request):
+                return self._control.handle(request)
+            with self.journal.in_flight():
+                if self._latency:
+                    self._sleep(self._latency)
+                handled = self._dispatch(request)
+        except Exception as error:  # a fault of the emulation itself: tell it, in full, to whoever tests
+            handled = Handled(_fault(error), f"{request.method} (fault)")
+        self.journal.add(request, handled.response, handled.route, write=handled.write)
+        return handled.response
+
+    def _dispatch(self, request: PortalRequest) -> Handled:
+        for api in self.apis.values():
+            if api.claims(request):
+                return api.handle(request)
+        return Handled(_PAGE_NOT_FOUND, f"{request.method} (unknown)")
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """The last requests to the emulated APIs, oldest first."""
+        return self.journal.requests()
+
+    def stats(self) -> dict[str, Any]:
+        """Return what ``GET /_portal/stats`` answers."""
+        stats = self.journal.stats()
+        records = {name: dict(api.live_counts()) for name, api in self.apis.items()}
+        return {
+            "requests": stats["requests"],
+            "records": records,
+            "throttled": stats["throttled"],
+            "max_in_flight": stats["max_in_flight"],
+        }
+
+    def environ(self, base_url: str) -> dict[str, str]:
+        """Return the variables that point an application at the portal, of all providers."""
+        return {name: value for api in self.apis.values() for name, value in api.environ(base_url).items()}
+
+    def reset(self) -> None:
+        """Make the portal as it was at first; only tokens stay, and ids are never given twice."""
+        with self.store.transaction():
+            self.store.clear()
+            for api in self.apis.values():
+                api.reset()
+        self.journal.clear()
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+
+# A path that no vendor has answers as HubSpot does: a page, not JSON (live portals, "Error 404").
+_PAGE_NOT_FOUND = PortalResponse(
+    404,
+    b"<html><head><title>Error 404 Not Found</title></head><body><h2>HTTP ERROR 404 Not Found</h2></body></html>",
+    {"content-type": "text/html;charset=utf-8"},
+)
+
+
+def _fault(error: Exception) -> PortalResponse:
+    text = "".join(traceback.format_exception(error))
+    message = "The local portal failed on this request. This is a fault of pytest-crmseed; please report it."
+    body = {"status": "error", "category": "LOCAL_PORTAL_FAULT", "message": message, "traceback": text}
+    return PortalResponse.of(500, body)

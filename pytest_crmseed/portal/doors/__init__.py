@@ -1,0 +1,1 @@
+"""The ways into a portal; each converts to and from its one request type."""

@@ -1,0 +1,130 @@
+"""A portal on a loopback address, for a test run or for ``crmseed portal``."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from pytest_crmseed.errors import UsageError
+from pytest_crmseed.portal.app import Portal
+from pytest_crmseed.portal.behaviour import BURST_LIMIT, BURST_SECONDS, Behaviour
+from pytest_crmseed.portal.journal import RecordedRequest
+from pytest_crmseed.portal.store import Store
+
+if TYPE_CHECKING:
+    from pytest_crmseed.portal.doors.server import Server
+
+
+class LocalPortal:
+    """The emulated APIs on ``http://127.0.0.1``; a context manager that starts and closes.
+
+    ``db`` names a file that keeps records, definitions and tokens; without one all is in memory.
+    ``port`` 0 takes a free one. ``latency`` seconds are slept before each API request is handled.
+    ``rate`` is the burst limit of an application's token, as requests per seconds; by default
+    HubSpot's for a developer test account, 190 in 10.
+
+    Two apps sign in: ``token`` is the application's. ``seed_token`` is the seeder's, an app of its
+    own without a burst limit, so that seeding never eats the application's window.
+
+    Raises:
+        UsageError: ``db`` cannot be used, or a number makes no sense.
+    """
+
+    def __init__(
+        self,
+        *,
+        db: str | os.PathLike[str] | None = None,
+        port: int = 0,
+        latency: float = 0.0,
+        rate: tuple[int, float] | None = None,
+        behaviour: Behaviour | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        limit, seconds = rate or (BURST_LIMIT, BURST_SECONDS)
+        if limit < 1 or seconds <= 0:
+            raise UsageError(f"rate={rate!r}: a local portal allows at least 1 request in more than 0 seconds.")
+        if latency < 0:
+            raise UsageError(f"latency={latency!r}: seconds to wait cannot be negative.")
+        self._port = port
+        self._server: Server | None = None
+        self.portal = Portal(
+            Store(db),
+            behaviour=behaviour,
+            rate=(limit, seconds),
+            latency=latency,
+            clock=clock,
+            sleep=sleep,
+        )
+
+    def start(self) -> LocalPortal:
+        """Serve until :meth:`close`, in a thread that does not keep the process alive.
+
+        Raises:
+            UsageError: the port is taken, or nothing answers within the deadline.
+        """
+        from pytest_crmseed.portal.doors.server import Server
+
+        if self._server is None:
+            self._server = Server(self.portal.handle, port=self._port)
+        return self
+
+    def close(self) -> None:
+        """Stop serving, drop open connections, close the database. May be called twice."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self.portal.close()
+
+    def __enter__(self) -> LocalPortal:
+        return self.start()
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def base_url(self) -> str:
+        """The address, without a path.
+
+        Raises:
+            UsageError: the portal has not been started.
+        """
+        if self._server is None:
+            raise UsageError("The local portal has no address yet.", remedy="Call start() first.")
+        return self._server.base_url
+
+    @property
+    def token(self) -> str:
+        """The application's bearer token, with all scopes."""
+        return self.portal.hubspot.tokens()["application"]
+
+    @property
+    def seed_token(self) -> str:
+        """The seeder's bearer token, with all scopes and without a burst limit."""
+        return self.portal.hubspot.tokens()["seeder"]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables that point an application at this portal."""
+        return self.portal.environ(self.base_url)
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """The last requests to the emulated APIs, oldest first."""
+        return self.portal.requests
+
+    def stats(self) -> dict[str, Any]:
+        """Return the counts of requests and live records, as ``GET /_portal/stats`` does."""
+        return self.portal.stats()
+
+    def reset(self) -> None:
+        """Forget records, added definitions and requests; tokens stay."""
+        self.portal.reset()
