@@ -1,0 +1,107 @@
+"""The command group, and how errors end a command."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import update_wrapper
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pytest_crmseed._version import __version__
+from pytest_crmseed.errors import (
+    CleanupIncomplete,
+    CrmseedError,
+    GuardRefused,
+    PortalError,
+    RecordsRefused,
+)
+from pytest_crmseed.settings import SETTINGS, Settings, read_dotenv
+from pytest_crmseed.suggest import nearest
+
+EXIT_FAILED, EXIT_USAGE, EXIT_GUARD, EXIT_PORTAL = 1, 2, 3, 4
+
+
+class Group(click.Group):
+    """A group that suggests the nearest command, and turns our errors into exit codes."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command, or fail with a suggestion."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = nearest(args[0], self.list_commands(ctx)) if args else None
+            if near and "Did you mean" not in error.message:
+                text = f"{error.message.rstrip('.')}. Did you mean {near!r}?"
+                raise click.UsageError(text, ctx) from None
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error of ours is one paragraph on standard error and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except CrmseedError as error:
+            click.echo(f"crmseed: {error}", err=True)
+            ctx.exit(exit_code(error))
+
+
+def exit_code(error: CrmseedError) -> int:
+    """Return the exit code that an error stands for."""
+    if isinstance(error, GuardRefused):
+        return EXIT_GUARD
+    if isinstance(error, PortalError):
+        return EXIT_PORTAL
+    if isinstance(error, CleanupIncomplete | RecordsRefused):
+        return EXIT_FAILED
+    return EXIT_USAGE
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The settings of a command, and the ``.env`` they were read with."""
+
+    settings: Settings
+    dotenv: dict[str, str]
+
+
+def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the options of these settings, and hand it the loaded settings first."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        def run(**given: Any) -> Any:
+            options = {name: given.pop(name) for name in names}
+            dotenv = read_dotenv(Path.cwd())
+            settings = Settings.load(options, os.environ, dotenv, root=Path.cwd(), option_prefix="--")
+            return command(Loaded(settings, dotenv), **given)
+
+        wrapped: Callable[..., Any] = update_wrapper(run, command)
+        for name in reversed(names):
+            entry = SETTINGS[name]
+            wrapped = click.option(
+                entry.cli_option, name, default=None, metavar=entry.metavar, help=f"{entry.full_help}."
+            )(wrapped)
+        return wrapped
+
+    return decorate
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="crmseed")
+def main() -> None:
+    """Seed CRM sandbox portals, and clean them for sure."""
+
+
+def _add_commands() -> None:
+    from pytest_crmseed.cli.portal import portal
+    from pytest_crmseed.cli.runs import cleanup, runs
+
+    for command in (portal, runs, cleanup):
+        main.add_command(command)
+
+
+_add_commands()

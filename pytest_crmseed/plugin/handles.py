@@ -1,0 +1,108 @@
+"""What the fixtures ``crm_portal`` and ``crm_seeder`` hand to a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_crmseed.errors import UsageError
+from pytest_crmseed.planning import Count
+from pytest_crmseed.plugin.session import reported
+
+if TYPE_CHECKING:
+    from pytest_crmseed.plugin.session import TestSeeds
+    from pytest_crmseed.portal import LocalPortal
+    from pytest_crmseed.records import Record, SeededRecords
+
+
+class CrmSeeder:
+    """Seed inside a test: ``records = crm_seeder(deals=3)``. Given by the fixture ``crm_seeder``."""
+
+    def __init__(self, seeds: TestSeeds) -> None:
+        self._seeds = seeds
+
+    def __call__(
+        self, *, objects: Mapping[str, int | Count] | None = None, **counts: int | Count
+    ) -> SeededRecords:
+        """Make records and what they depend on, and return just these; cleaned after the test.
+
+        A value is a number or ``count(n, …)``; ``objects`` takes names that are no identifiers.
+        Records of the test's markers are parents where they fit.
+        """
+        return self._seeds.seed_inside({**counts, **(objects or {})})
+
+    def adopt(self, object_type: str, record_id: str) -> Record:
+        """Take a record that the application made into the test's cleanup, and return it.
+
+        The test fails if the portal has no such record.
+        """
+        return self._seeds.adopt(object_type, record_id)
+
+    def __repr__(self) -> str:
+        return "<CrmSeeder>"
+
+
+class CrmPortal:
+    """The portal of the test's marker. Given by the fixture ``crm_portal``."""
+
+    def __init__(self, seeds: TestSeeds) -> None:
+        self._seeds = seeds
+
+    @property
+    def provider(self) -> str:
+        """The provider's name, such as ``"hubspot"``."""
+        return self._seeds.values.provider
+
+    @property
+    def base_url(self) -> str:
+        """The origin of the portal's API, without a path."""
+        return self._seeds.address.base_url
+
+    @property
+    def token(self) -> str:
+        """The application's bearer token, or API key."""
+        return self._seeds.address.token
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables an application expects, to point it at this portal."""
+        return dict(self._seeds.address.environ)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is a local portal."""
+        return self._seeds.address.is_local
+
+    @property
+    def requests(self) -> list[Any]:
+        """The requests the local portal answered, oldest first, the seeder's own among them."""
+        return list(self._own("requests").requests)
+
+    def reset(self) -> None:
+        """Empty the local portal; refused while seeds of a wider scope live."""
+        portal = self._own("reset()")
+        with reported():
+            wider = [scope for scope, _ in self._seeds.layers if scope != "function"]
+            others = any(seeds for seeds in self._seeds.session.live if seeds is not self._function_seeds())
+            if wider or others:
+                raise UsageError(
+                    "crm_portal.reset() would remove records of a wider scope that other tests still use.",
+                    remedy="Seed with scope='function' where a test resets the portal.",
+                )
+        portal.reset()
+
+    def _function_seeds(self) -> object:
+        return self._seeds.scope("function")
+
+    def _own(self, what: str) -> LocalPortal:
+        with reported():
+            self._seeds.address  # noqa: B018  (opens the portal if nothing was seeded yet)
+            portal = self._seeds.session.own_portal
+            if portal is None or not self._seeds.address.private:
+                raise UsageError(
+                    f"crm_portal.{what} is there only on the local portal that the test run started itself."
+                )
+            return portal
+
+    def __repr__(self) -> str:
+        return f"<CrmPortal {self.provider} {self.base_url}>"

@@ -1,0 +1,1 @@
+"""The orchestrator: the only place where factories and ingest meet."""
