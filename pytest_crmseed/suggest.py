@@ -7,8 +7,11 @@ from collections.abc import Iterable
 # A list longer than this helps nobody in a terminal; the text says how many more there are.
 LISTED = 12
 
+# How like two names are that may be meant for each other, from 0 to 1; difflib's own measure.
+LIKE = 0.6
 
-def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+
+def nearest(name: str, known: Iterable[str], *, cutoff: float = LIKE) -> str | None:
     """Return the known name most like ``name``, or None when none is near.
 
     ``cutoff`` runs from 0 to 1 (the same).
@@ -25,6 +28,8 @@ def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | No
     match = difflib.get_close_matches(wanted, folded, n=1, cutoff=cutoff)
     if match:
         return folded[match[0]]
+    if cutoff > LIKE:
+        return None
     # "won" is too short to be like "closed_won" by its letters, and yet it is meant.
     parts = [known_name for fold, known_name in folded.items() if len(wanted) > 2 and wanted in fold]
     return parts[0] if len(parts) == 1 else None
