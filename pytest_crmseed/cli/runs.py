@@ -171,8 +171,7 @@ def _clean(loaded: Loaded, ledger: Ledger, summary: RunSummary) -> Any:
         address = sandbox_address(provider, secrets, base_url=run.base_url)
     # The records are in this one portal: credentials for another would delete by ids that mean
     # something else there.
-    settings = settings.chosen("the ledger", portal=run.portal_id)
-    target = assemble.open_by_settings(settings, provider, address)
+    target = assemble.open_by_settings(settings, provider, address, pin=run.portal_id)
     try:
         engine = assemble.engine(settings, target, assemble.run_of(settings, run.run_id), ledger=ledger)
         return engine.clean_entries(ledger.live(run.run_id))

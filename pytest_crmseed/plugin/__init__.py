@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import sys
 from collections.abc import Generator
 from datetime import date
 from typing import Any
@@ -170,9 +169,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 def _concerned(session: pytest.Session) -> bool:
     if session_of(session.config).settings.dry_run:
         return True
-    if "xdist" in sys.modules and not session.items:
-        # The controller of a parallel run has no tests itself.
-        return False
+    # The controller of a parallel run has no items itself.
     return any(item.get_closest_marker(marker.NAME) is not None for item in session.items)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import pytest
 
 from pytest_crmseed.errors import CrmseedError, UsageError
 from pytest_crmseed.plugin import marker
+from pytest_crmseed.plugin.termination import Termination
 from pytest_crmseed.records import Record, SeededRecords
 from pytest_crmseed.settings import Settings, credentials
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from pytest_crmseed.providers.base import Provider
     from pytest_crmseed.seeder.seeder import Engine, Recipe, Seed
     from pytest_crmseed.seeder.target import Address
+
+# Ended runs that left nothing stand in the ledger for so long, for `crmseed runs --all`.
+FORGET_AFTER_DAYS = 14
 
 SESSION: pytest.StashKey[CrmSession] = pytest.StashKey()
 
@@ -145,6 +149,8 @@ class CrmSession:
         self._local: LocalPortal | None = None
         self.live: list[ScopeSeeds] = []
         self.adopted = 0
+        self._termination = Termination()
+        self.shared: set[str] = set()
 
     # -- the run ---------------------------------------------------------------------------------
     @property
@@ -195,6 +201,7 @@ class CrmSession:
     def _open(self, provider: type[Provider], secrets: Mapping[str, str]) -> Engine:
         from pytest_crmseed.seeder import assemble
 
+        self._termination.install()
         address = assemble.outside_address(self.settings, provider, secrets)
         if address is None:
             address = assemble.address_of(self.local_portal(), provider)
@@ -278,11 +285,19 @@ class CrmSession:
             self._finish(engine)
         self._engines.clear()
         if self._ledger is not None:
+            self._forget_old_runs(self._ledger)
             self._ledger.close()
             self._ledger = None
         if self._local is not None:
             self._local.close()
             self._local = None
+        self._termination.remove()
+
+    def _forget_old_runs(self, ledger: Ledger) -> None:
+        try:
+            ledger.prune(FORGET_AFTER_DAYS)
+        except CrmseedError as error:
+            self.totals.troubles.append(str(error))
 
     def _finish(self, engine: Engine) -> None:
         run_id = engine.run.run_id
@@ -298,15 +313,22 @@ class CrmSession:
             engine.target.close()
 
     def _last_try(self, engine: Engine) -> int:
-        """Clean once more what this process's seeds left; return how many records remain."""
-        remaining = 0
-        for seeds in self.live:
-            for name in seeds.leftover(engine):
-                result = engine.clean(name)
-                self.cleaned(result)
-                remaining += len(result.left)
-                self.totals.troubles += result.errors
-        return remaining
+        """Clean what this process's seeds left, whatever cut them short; return how many records remain.
+
+        The ledger is asked, not the scopes: a teardown or an undo that was interrupted is in it, too.
+        """
+        mine = f"{self.worker}." if self.worker else ""
+        left = [
+            entry
+            for entry in engine.ledger.live(engine.run.run_id)
+            if entry.kept_until is None and entry.seed.startswith(mine) and entry.seed not in self.shared
+        ]
+        if not left:
+            return 0
+        result = engine.clean_entries(left)
+        self.cleaned(result)
+        self.totals.troubles += result.errors
+        return len(result.left)
 
 
 class ScopeSeeds:
@@ -316,7 +338,6 @@ class ScopeSeeds:
         self._session = session
         self._made: list[tuple[str, Engine, Seed]] = []
         self._adopted: dict[str, Engine] = {}
-        self._left: list[tuple[Engine, str]] = []
         session.live.append(self)
 
     def find(self, identity: str) -> Seed | None:
@@ -335,12 +356,6 @@ class ScopeSeeds:
 
     def __bool__(self) -> bool:
         return bool(self._made)
-
-    def leftover(self, engine: Engine) -> Iterator[str]:
-        """Yield the names of seeds in an engine's portal that a cleanup did not finish, and forget them."""
-        mine = [name for left_engine, name in self._left if left_engine is engine]
-        self._left = [pair for pair in self._left if pair[0] is not engine]
-        yield from mine
 
     def clean(self) -> None:
         """Remove the records of this scope, latest seed first, but for kept seeds.
@@ -362,15 +377,11 @@ class ScopeSeeds:
                 result = engine.clean(name)
             except CrmseedError as error:
                 self._session.totals.troubles.append(str(error))
-                self._left.append((engine, name))
                 continue
             self._session.cleaned(result)
-            if not result.complete:
-                self._left.append((engine, name))
         self._made.clear()
         self._adopted.clear()
-        if not self._left:
-            self._session.live.remove(self)
+        self._session.live.remove(self)
 
 
 @dataclass

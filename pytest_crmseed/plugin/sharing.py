@@ -122,6 +122,7 @@ def seed_once(crm: CrmSession, engine: Engine) -> Callable[..., Seed]:
                 engine.ledger.share(engine.run.run_id, name, _published(made))
             else:
                 made = _joined(engine, engine.plan(counts, wider), published)
+        crm.shared.add(made.name)
         return dataclasses.replace(made, shared=True)
 
     return seed

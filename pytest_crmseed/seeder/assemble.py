@@ -7,6 +7,7 @@ import random
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -76,15 +77,29 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def open_by_settings(
-    settings: Settings, provider: type[Provider], address: Address, *, listener: Listener = ignore
+    settings: Settings,
+    provider: type[Provider],
+    address: Address,
+    *,
+    pin: str | None = None,
+    listener: Listener = ignore,
 ) -> Target:
-    """Open the portal at an address as settings say; the account guards are checked."""
+    """Open the portal at an address as settings say; the account guards are checked.
+
+    ``pin`` is the only portal that will do, whatever the settings say.
+    """
+    limits = limits_of(settings)
+    if pin is not None:
+        limits = replace(limits, portal=pin)
+    elif address.is_local:
+        # A project pins its sandbox in the ini file; the local portal is nobody's sandbox.
+        limits = replace(limits, portal=None)
     pace = Pace(settings.rate, settings.batch_size, budget_file())
     return open_target(
         provider,
         translator_for(provider),
         address,
-        limits_of(settings),
+        limits,
         api_version=settings.api_version,
         pace=pace,
         listener=listener,
