@@ -141,6 +141,10 @@ class Budget:
             busy_timeout=busy_timeout,
         )
 
+    def join(self, per: str, scope: str) -> None:
+        """Count the rates of this ``Rate.per`` with all who share ``scope`` from now on."""
+        self._scopes[per] = scope
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()

@@ -155,9 +155,8 @@ def _why_unreachable(reason: Exception, timeout: Timeout) -> tuple[str, str]:
             f"its certificate is not trusted ({certificate.verify_message})",
             "Point REQUESTS_CA_BUNDLE at the certificates to trust.",
         )
-    if any(isinstance(e, broken.ProxyError) for e in _chain(reason)) or "Tunnel connection failed" in str(
-        reason
-    ):
+    tunnel = "Tunnel connection failed" in str(reason)
+    if tunnel or any(isinstance(e, broken.ProxyError) for e in _chain(reason)):
         return f"the proxy does not let it through ({reason})", "Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
     if isinstance(reason, broken.NameResolutionError):
         return "its name is not known", "Check the address and the network."

@@ -145,7 +145,7 @@ class CrmSession:
         self._environ = environ
         self._run_id = run_id
         self._engines: dict[tuple[str, str], Engine] = {}
-        self._ledger: Ledger | None = None
+        self._ledgers: dict[bool, Ledger] = {}
         self._local: LocalPortal | None = None
         self.live: list[ScopeSeeds] = []
         self.adopted = 0
@@ -229,11 +229,12 @@ class CrmSession:
         return run_id
 
     def _ledger_for(self, address: Address) -> Ledger:
-        if self._ledger is None:
+        durable = not address.private
+        if durable not in self._ledgers:
             from pytest_crmseed.ingest.ledger import Ledger
 
-            self._ledger = Ledger(self.settings.ledger, durable=not address.private)
-        return self._ledger
+            self._ledgers[durable] = Ledger(self.settings.ledger, durable=durable)
+        return self._ledgers[durable]
 
     def local_portal(self) -> LocalPortal:
         """Return this process's local portal; starts it when first asked."""
@@ -284,10 +285,10 @@ class CrmSession:
         for engine in self._engines.values():
             self._finish(engine)
         self._engines.clear()
-        if self._ledger is not None:
-            self._forget_old_runs(self._ledger)
-            self._ledger.close()
-            self._ledger = None
+        for ledger in self._ledgers.values():
+            self._forget_old_runs(ledger)
+            ledger.close()
+        self._ledgers.clear()
         if self._local is not None:
             self._local.close()
             self._local = None

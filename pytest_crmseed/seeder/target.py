@@ -54,6 +54,7 @@ class Target:
     def close(self) -> None:
         """Close the connections."""
         self.connection.transport.close()
+        self.connection.budget.close()
 
 
 def sandbox_address(
@@ -186,5 +187,8 @@ def open_target(
         guard.check_account(account, limits, title=provider.title)
     except BaseException:
         transport.close()
+        budget.close()
         raise
+    # Every token of a portal draws on the same day's quota.
+    budget.join("portal", scope_key(address.base_url, account.portal_id))
     return Target(provider, connection, account, translator, address)

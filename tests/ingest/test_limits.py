@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,16 @@ class Clock:
         self.now += seconds
 
 
+_made: list[Budget] = []
+
+
+@pytest.fixture(autouse=True)
+def close_budgets() -> Iterator[None]:
+    yield
+    while _made:
+        _made.pop().close()
+
+
 def make(
     clock: Clock,
     *rates: Rate,
@@ -46,7 +57,7 @@ def make(
     scopes: dict[str, str] | None = None,
     longest_wait: float = 120.0,
 ) -> Budget:
-    return Budget(
+    budget = Budget(
         rates,
         scopes=scopes or SCOPES,
         path=path,
@@ -56,6 +67,8 @@ def make(
         clock=clock,
         sleep=clock.sleep,
     )
+    _made.append(budget)
+    return budget
 
 
 def granted_at_once(budget: Budget, clock: Clock, *buckets: str) -> int:
@@ -107,6 +120,7 @@ def test_a_share_is_left_to_the_application() -> None:
     assert granted_at_once(make(clock, Rate("burst", 1, 10.0), share=0.5), clock) == 1
     default = Budget([Rate("burst", 100, 10.0)], scopes=SCOPES, clock=clock, sleep=clock.sleep)
     assert granted_at_once(default, clock) == 90
+    default.close()
 
 
 rates = st.tuples(st.integers(1, 8), st.sampled_from([0.5, 1.0, 10.0, 60.0]))
@@ -241,6 +255,7 @@ def test_threads_share_a_budget() -> None:
         thread.start()
     for thread in threads:
         thread.join(60)
+    budget.close()
     assert len(counts) == 8
     assert sum(counts) == 100
 
@@ -481,3 +496,29 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         f"the rate budget {path} is damaged, or no SQLite database (file is not a database). "
         "Delete it: it holds no more than the last minutes' request counts."
     )
+
+
+def test_a_joined_scope_is_counted_together_from_then_on(tmp_path: Path) -> None:
+    rates = [Rate("daily", 2, 3600.0, per="portal")]
+    path = tmp_path / "budget.sqlite"
+    budgets = [
+        Budget(
+            rates,
+            scopes={"token": name, "portal": name},
+            path=path,
+            share=1.0,
+            longest_wait=1.0,
+            clock=lambda: 1000.0,
+            sleep=lambda seconds: None,
+        )
+        for name in ("one", "two")
+    ]
+    try:
+        for budget in budgets:
+            budget.join("portal", "both")
+            budget.acquire(["daily"])
+        with pytest.raises(Throttled):
+            budgets[0].acquire(["daily"])
+    finally:
+        for budget in budgets:
+            budget.close()
