@@ -174,6 +174,7 @@ class Record(Mapping[str, Any]):
         return self._neutral
 
     def __getitem__(self, name: str) -> Any:
+        __tracebackhide__ = True
         values = self._values()
         if name in values:
             return values[name]
@@ -261,6 +262,7 @@ class SeededRecords:
             raise UnknownName("seeded object type", object_type, self._by_type, remedy=self._hint) from None
 
     def __getattr__(self, object_type: str) -> tuple[Record, ...]:
+        __tracebackhide__ = True  # a test that misspells a name sees its own line
         if object_type.startswith("_"):
             raise AttributeError(object_type)
         try:

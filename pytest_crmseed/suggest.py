@@ -40,7 +40,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
     Starts with its own punctuation, so it is appended to the name as it is.
     """
-    names = sorted(set(known))
+    names = list(dict.fromkeys(known))
     near = nearest(name, names)
     hint = f"; did you mean {near!r}?" if near else "."
     return hint + valid_names(names)

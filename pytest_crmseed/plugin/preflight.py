@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from pytest_crmseed.errors import CrmseedError, UsageError
+from pytest_crmseed.errors import CrmseedError, GuardRefused, UnknownName, UsageError
+from pytest_crmseed.ingest import guard
 from pytest_crmseed.planning import Plan
 from pytest_crmseed.plugin import marker
 from pytest_crmseed.plugin.session import CrmSession, Values
@@ -26,16 +27,35 @@ def preflight(crm: CrmSession, session: pytest.Session) -> None:
             by_provider.setdefault(marker.provider_of(item), []).append(item)
     # Under xdist nobody knows which test comes first, so nothing may stay set up.
     following = None if crm.worker else session.items[0]
-    for items in by_provider.values():
+    for provider, items in by_provider.items():
         values = values_of(items[0], following)
         if values is None:
             continue
-        engine = crm.engine(values)
-        engine.check(plans_of(crm, engine, items))
+        try:
+            engine = crm.engine(values)
+        except UnknownName:
+            if provider is None:
+                raise
+            # The marker's own mistake: its tests fail at setup and say so.
+            continue
+        plans = []
+        for nodeid, plan in plans_of(crm, engine, items):
+            try:
+                guard.check_plan_size(plan.total, engine.limits)
+            except GuardRefused as refused:
+                raise GuardRefused(
+                    refused.guard, f"{nodeid}: {refused.message}", remedy=refused.remedy
+                ) from None
+            plans.append(plan)
+        engine.check(plans)
 
 
-def plans_of(crm: CrmSession, engine: Engine, items: Iterable[pytest.Item]) -> Iterator[Plan]:
-    """Yield the plan of every seed that tests' markers ask for, each shared seed once.
+def plans_of(
+    crm: CrmSession, engine: Engine, items: Iterable[pytest.Item]
+) -> Iterator[tuple[str, Plan]]:
+    """Yield the plan of every seed that tests' markers ask for, with the first test's node id.
+
+    A seed that several tests share comes once.
 
     Markers that are used wrongly are passed by: their tests fail at setup and say why.
     """
@@ -50,7 +70,7 @@ def plans_of(crm: CrmSession, engine: Engine, items: Iterable[pytest.Item]) -> I
                 identity = (marker.node_of(item, spec.scope), spec.identity)
                 if identity not in known:
                     known.add(identity)
-                    yield plan
+                    yield item.nodeid, plan
                 wider = {**wider, **stand_ins(plan)}
         except UsageError:
             continue
