@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from factory.base import Factory, FactoryMetaClass, FactoryOptions, OptionDefault
+from factory.base import Factory, FactoryOptions, OptionDefault
 from factory.builder import BuildStep, DeclarationSet, StepBuilder, parse_declarations
 from factory.declarations import Trait
 from factory.enums import BUILD_STRATEGY, SPLITTER
@@ -68,14 +68,7 @@ class CRMFactoryOptions(FactoryOptions):
         return self.base_factory._meta.counter_reference if self.object_type and same_type else self
 
 
-class _CRMFactoryMetaClass(FactoryMetaClass):
-    # For type checkers: calling a factory gives a record, not an instance of the factory.
-    def __call__(cls, **overrides: Any) -> dict[str, Any]:
-        record: dict[str, Any] = super().__call__(**overrides)
-        return record
-
-
-class CRMFactory(Factory[dict[str, Any]], metaclass=_CRMFactoryMetaClass):
+class CRMFactory(Factory[dict[str, Any]]):
     """Makes records of one object type as dictionaries of neutral fields; derive your own from one.
 
     ::
@@ -198,7 +191,9 @@ class CRMFactory(Factory[dict[str, Any]], metaclass=_CRMFactoryMetaClass):
         fields = cls.fields()
         for name in overrides:
             if name not in fields and name != "native":
-                raise UnknownName("field", name, fields, where=f"in {cls.__name__}", remedy=_NATIVE_REMEDY)
+                raise UnknownName(
+                    "field", name, sorted(fields), where=f"in {cls.__name__}", remedy=_NATIVE_REMEDY
+                )
         return {name: bound_field(cls.__name__, name, value, fields) for name, value in overrides.items()}
 
 

@@ -48,8 +48,6 @@ def bound_field(factory_name: str, field: str, declaration: Any, fields: frozens
     Raises:
         UsageError: the declaration cannot be used here.
     """
-    if field == "native" and (values := _native_values(factory_name, declaration)) is not None:
-        declaration = _Native(values)
     result = bound(declaration, field, f"{factory_name}.{field}")
     return _Guarded(factory_name, field, result, fields) if isinstance(result, BaseDeclaration) else result
 
@@ -62,6 +60,8 @@ def bound(declaration: Any, path: str, where: str) -> Any:
     Raises:
         UsageError: it makes another record; ``where`` names the field in the text.
     """
+    if path == "native":
+        declaration = _as_native(declaration, where)
     if isinstance(declaration, Transformer.Force):
         return Transformer.Force(bound(declaration.forced_value, path, where))
     if not isinstance(declaration, BaseDeclaration):
@@ -92,7 +92,9 @@ def bound(declaration: Any, path: str, where: str) -> Any:
         result.branches = {
             key: bound(value, f"{path}.value", where) for key, value in declaration.branches.items()
         }
-    return result.bound(path) if isinstance(result, StreamDeclaration) else result
+    if isinstance(result, StreamDeclaration):
+        result.draw_from(path)
+    return result
 
 
 def _refuse_other_records(declaration: BaseDeclaration, where: str) -> None:
@@ -164,15 +166,12 @@ class _Native(BaseDeclaration):
         return {name: value for name, value in evaluated.items() if value is not SKIP}
 
 
-def _native_values(factory_name: str, declaration: Any) -> Mapping[str, Any] | None:
-    """Return the values of ``native``, or None where a declaration is to give the whole of it."""
-    if isinstance(declaration, Dict):
-        values: Mapping[str, Any] = declaration._defaults
-        return values
+def _as_native(declaration: Any, where: str) -> Any:
+    """Return what gives the values of ``native``: a declaration, or nothing."""
     if isinstance(declaration, Mapping):
-        return declaration
+        return _Native(declaration)
+    if isinstance(declaration, Dict):
+        return _Native(declaration._defaults)
     if get_builder_phase(declaration) or declaration is SKIP:
-        return None
-    raise UsageError(
-        f"{factory_name}.native takes a dictionary of values by the portal's own names, not {declaration!r}."
-    )
+        return declaration
+    raise UsageError(f"{where} takes a dictionary of values by the portal's own names, not {declaration!r}.")

@@ -14,13 +14,12 @@ They are used like those of factory_boy, in classes derived from
 from __future__ import annotations
 
 import bisect
-import copy
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 from factory.builder import BuildStep
 from factory.declarations import SKIP, BaseDeclaration
@@ -45,11 +44,9 @@ class StreamDeclaration(BaseDeclaration):
         self._stream = stream
         self._path = ""
 
-    def bound(self, path: str) -> Self:
-        """Return a copy that draws from the stream ``path``, unless it names its own."""
-        bound = copy.copy(self)
-        bound._path = self._stream or path
-        return bound
+    def draw_from(self, path: str) -> None:
+        """Draw from the stream ``path`` from now on, unless this declaration names its own."""
+        self._path = self._stream or path
 
     def _scope(self) -> Scope:
         scope = current_scope()

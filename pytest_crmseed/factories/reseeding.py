@@ -37,7 +37,8 @@ class Indexed(BaseDeclaration):
     # Shared by all that are made from one declaration: an iterator can be taken from only once,
     # while a declaration is bound anew in each subclass.
     _taken: ClassVar[WeakKeyDictionary[BaseDeclaration, _Taken]] = WeakKeyDictionary()
-    _lock: ClassVar[threading.Lock] = threading.Lock()
+    # Reentrant: what is iterated over may make records itself.
+    _lock: ClassVar[threading.RLock] = threading.RLock()
 
     def __init__(self, original: IteratorDeclaration) -> None:
         super().__init__()
@@ -77,21 +78,19 @@ def reseeded_faker(path: str, locale: str | None = None) -> faker.Faker:
     """Return this thread's own Faker, seeded for the field ``path`` of the record at work."""
     scope = _scope()
     own = _own_faker(locale or scope.generation.locale)
+    # Before any draw: unseeded, Faker's instances all share one generator.
     own.seed_instance(scope.number(path))
     return own
 
 
 def _own_faker(locale: str) -> faker.Faker:
-    fakers: dict[str, tuple[faker.Faker, set[int]]] = _private.__dict__.setdefault("fakers", {})
+    fakers: dict[str, tuple[faker.Faker, dict[int, Any]]] = _private.__dict__.setdefault("fakers", {})
     if locale not in fakers:
-        own = faker.Faker(locale)
-        # Its own generator from the start: unseeded, Faker's instances all share one.
-        own.seed_instance(0)
-        fakers[locale] = (own, set())
+        fakers[locale] = (faker.Faker(locale), {})
     own, adopted = fakers[locale]
     for provider in _added_providers(locale):
         if id(provider) not in adopted:
-            adopted.add(id(provider))
+            adopted[id(provider)] = provider
             own.add_provider(_adopted(provider, own))
     return own
 
@@ -133,9 +132,11 @@ def _with_generator(function: FunctionType, seeded: random.Random) -> Callable[.
     The generator is a module's variable there; exchanging that one would reach other threads.
     """
     module = SimpleNamespace(randgen=seeded)
-    stand_ins: dict[int, Any] = {id(factory.random.randgen): seeded, id(factory.random): module}
-    if factory in function.__globals__.values():
-        stand_ins[id(factory)] = SimpleNamespace(**{**vars(factory), "random": module})
+    stand_ins: dict[int, Any] = {
+        id(factory.random.randgen): seeded,
+        id(factory.random): module,
+        id(factory): SimpleNamespace(**{**vars(factory), "random": module}),
+    }
     names = {name: stand_ins.get(id(value), value) for name, value in function.__globals__.items()}
     own = FunctionType(
         function.__code__, names, function.__name__, function.__defaults__, function.__closure__

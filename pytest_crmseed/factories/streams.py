@@ -75,7 +75,7 @@ class Generation:
                 ),
             )
         if self.locale not in AVAILABLE_LOCALES:
-            raise UnknownName("locale", self.locale, AVAILABLE_LOCALES)
+            raise UnknownName("locale", self.locale, sorted(AVAILABLE_LOCALES))
 
     @property
     def tagged_domain(self) -> str:

@@ -46,7 +46,12 @@ def test_integers_reach_both_bounds() -> None:
     assert set(column(IntegerBetween(3, 6))) == {3, 4, 5, 6}
 
 
-@given(NUMBERS, st.decimals(-1000, 1000, places=2), st.decimals(0, 1000, places=2), st.sampled_from(["0.01", "0.25", 5]))
+@given(
+    NUMBERS,
+    st.decimals(-1000, 1000, places=2),
+    st.decimals(0, 1000, places=2),
+    st.sampled_from(["0.01", "0.25", 5]),
+)
 def test_decimals_lie_on_their_steps(number: int, low: Decimal, size: Decimal, step: Any) -> None:
     value = DecimalBetween(low, low + size, step=step).value(number, HERE)
     assert low <= value <= low + size
@@ -55,7 +60,11 @@ def test_decimals_lie_on_their_steps(number: int, low: Decimal, size: Decimal, s
 
 
 def test_decimals_have_the_places_of_what_was_given() -> None:
-    assert {str(value) for value in column(DecimalBetween("10.00", 30, step=10))} == {"10.00", "20.00", "30.00"}
+    assert {str(value) for value in column(DecimalBetween("10.00", 30, step=10))} == {
+        "10.00",
+        "20.00",
+        "30.00",
+    }
     assert {str(value) for value in column(DecimalBetween(0.1, 0.3, step=0.1))} == {"0.1", "0.2", "0.3"}
 
 
@@ -103,7 +112,9 @@ def test_sometimes_leaves_the_field_out() -> None:
 
 def test_sometimes_takes_declarations_of_all_kinds() -> None:
     values = column(Sometimes(50, factory.Faker("pyint"), otherwise=factory.Sequence(lambda n: f"n{n}")), 40)
-    assert values == column(Sometimes(50, factory.Faker("pyint"), otherwise=factory.Sequence(lambda n: f"n{n}")), 40)
+    assert values == column(
+        Sometimes(50, factory.Faker("pyint"), otherwise=factory.Sequence(lambda n: f"n{n}")), 40
+    )
     assert {type(value) for value in values} == {int, str}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -28,7 +29,9 @@ class StockFactory(DealFactory):
     faker_plain = factory.Faker("name")
     faker_arguments = factory.Faker("pyint", min_value=5, max_value=9)
     faker_locale = factory.Faker("name", locale="ja_JP")
-    faker_nested = factory.Faker("pyint", min_value=0, max_value=factory.Faker("pyint", min_value=1, max_value=9))
+    faker_nested = factory.Faker(
+        "pyint", min_value=0, max_value=factory.Faker("pyint", min_value=1, max_value=9)
+    )
     fuzzy_text = factory.fuzzy.FuzzyText(prefix="x-", length=6)
     fuzzy_choice = factory.fuzzy.FuzzyChoice(["a", "b", "c"], getter=str.upper)
     fuzzy_generator = factory.fuzzy.FuzzyChoice(str(i) for i in range(50))
@@ -36,7 +39,9 @@ class StockFactory(DealFactory):
     fuzzy_decimal = factory.fuzzy.FuzzyDecimal(0.5, 99.5)
     fuzzy_float = factory.fuzzy.FuzzyFloat(0.0, 1.0)
     fuzzy_date = factory.fuzzy.FuzzyDate(date(2025, 1, 1), date(2026, 1, 1))
-    fuzzy_datetime = factory.fuzzy.FuzzyDateTime(datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
+    fuzzy_datetime = factory.fuzzy.FuzzyDateTime(
+        datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+    )
     iterated = factory.Iterator(["red", "green", "blue"])
     iterated_generator = factory.Iterator((i * i for i in range(1000)), cycle=False)
     iterated_getter = factory.Iterator([1, 2], getter=lambda n: n * 10)
@@ -152,7 +157,9 @@ def test_call_time_declarations_are_reseeded_too() -> None:
 def test_the_locale_of_the_generation_is_fakers_default() -> None:
     german = Generation(locale="ja_JP")
     assert not DealFactory.generate(german, 1, overrides={"name": factory.Faker("name")})[0]["name"].isascii()
-    assert DealFactory.generate(german, 1, overrides={"name": factory.Faker("name", locale="en_US")})[0]["name"].isascii()
+    assert DealFactory.generate(german, 1, overrides={"name": factory.Faker("name", locale="en_US")})[0][
+        "name"
+    ].isascii()
 
 
 def test_threads_do_not_disturb_each_other() -> None:
@@ -160,6 +167,31 @@ def test_threads_do_not_disturb_each_other() -> None:
     with ThreadPoolExecutor(4) as pool:
         made = list(pool.map(lambda i: StockFactory.generate(HERE, 1, start=i)[0], range(24)))
     assert made == expected
+
+
+def test_threads_within_one_faker_generator_do_not_disturb_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(factory.Faker, "_FAKER_REGISTRY", {})
+    together = threading.Barrier(2)
+
+    class Slow(BaseProvider):
+        def slow(self) -> list[int]:
+            together.wait(timeout=30)
+            return [self.random_int(0, 10**6) for _ in range(3)]
+
+    factory.Faker.add_provider(Slow)
+
+    def made(index: int) -> object:
+        return DealFactory.generate(HERE, 1, start=index, overrides={"name": factory.Faker("slow")})[0][
+            "name"
+        ]
+
+    with ThreadPoolExecutor(2) as pool:
+        values = list(pool.map(made, [0, 1]))
+        swapped = list(pool.map(made, [1, 0]))
+    assert values == swapped[::-1]
+    assert values[0] != values[1]
 
 
 def test_generators_added_to_factory_faker_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +213,8 @@ def test_generators_added_to_factory_faker_are_found(monkeypatch: pytest.MonkeyP
     assert len({record["description"] for record in whole}) > 1
     harbours.add_element("new harbour")
     assert "new harbour" in {
-        record["description"] for record in DealFactory.generate(Generation(locale="de_DE"), 9000, overrides=overrides)
+        record["description"]
+        for record in DealFactory.generate(Generation(locale="de_DE"), 9000, overrides=overrides)
     }
 
 
