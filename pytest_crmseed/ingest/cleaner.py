@@ -17,10 +17,13 @@ from pytest_crmseed.planning import LinkRule
 class CleanupResult:
     """What a cleanup did. ``left`` are entries that still exist, or that nobody could check.
 
-    ``errors`` says why, one text per failed step.
+    ``removed`` counts records deleted now or before, ``absent`` those of requests without a proper
+    answer that were looked for and do not exist. ``errors`` says why something is left, one text
+    per failed step.
     """
 
     removed: int = 0
+    absent: int = 0
     left: list[Entry] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
@@ -74,24 +77,25 @@ class Cleaner:
             result.errors.append(f"{object_type}: {error}")
             # Those whose ids are known need no look-up: they are removed all the same.
             result.left += [entry for entry in entries if entry.id is None]
-            with_ids, absent = {e.id: e for e in entries if e.id is not None}, []
+            with_ids, absent = _by_id(entries), []
         if absent:
             self._gone(absent)
-            result.removed += len(absent)
+            result.absent += len(absent)
         for ids in _chunks(list(with_ids), self._connection.provider.capabilities.delete_records):
             left = self._delete(object_type, ids, result)
-            gone = [with_ids[record_id] for record_id in ids if record_id not in left]
-            self._gone(gone)
-            result.removed += len(gone)
-            result.left += [with_ids[record_id] for record_id in left]
+            self._gone([entry for record_id in ids if record_id not in left for entry in with_ids[record_id]])
+            result.removed += len(ids) - len(left)
+            result.left += [entry for record_id in ids if record_id in left for entry in with_ids[record_id]]
 
-    def _look_up(self, object_type: str, entries: Sequence[Entry]) -> tuple[dict[str, Entry], list[Entry]]:
+    def _look_up(
+        self, object_type: str, entries: Sequence[Entry]
+    ) -> tuple[dict[str, list[Entry]], list[Entry]]:
         """Find the ids of entries whose request got no proper answer, by their keys.
 
         The read is one of the record store, not of a search index; absence counts after the
         provider's settle time.
         """
-        with_ids = {entry.id: entry for entry in entries if entry.id is not None}
+        with_ids = _by_id(entries)
         missing = {entry.key: entry for entry in entries if entry.id is None and entry.key}
         if not missing:
             return with_ids, []
@@ -104,7 +108,7 @@ class Cleaner:
                     entry = missing.pop(key, None)
                     if entry is not None:
                         self._ledger.known(entry.run_id, [(key, record_id)])
-                        with_ids[record_id] = entry
+                        with_ids.setdefault(record_id, []).append(entry)
             if not missing:
                 break
         return with_ids, list(missing.values())
@@ -116,18 +120,40 @@ class Cleaner:
         return {found.id: str(found.native.get(key_field)) for found in provider.found(answer)}
 
     def _delete(self, object_type: str, ids: Sequence[str], result: CleanupResult) -> set[str]:
-        """Delete and verify; return the ids that are left."""
-        provider = self._connection.provider
+        """Delete and verify; return the ids that are left.
+
+        Whatever the deletion was answered, the read decides: an API may refuse a batch because some
+        of it is gone already, and then the rest is asked for once more.
+        """
+        left = list(ids)
         try:
-            self._connection.send(provider.delete(object_type, ids))
-            answer = self._connection.send(provider.read(object_type, ids, ()))
-            left = {found.id for found in provider.found(answer)}
+            refused = self._try_to_delete(object_type, left)
+            left = self._still_there(object_type, left)
+            if refused is not None and 0 < len(left) < len(ids):
+                refused = self._try_to_delete(object_type, left)
+                left = self._still_there(object_type, left)
         except PortalError as error:
             result.errors.append(f"{object_type}: {error}")
-            return set(ids)
+            return set(left)
         if left:
-            result.errors.append(f"{object_type}: {len(left)} records are still there after their deletion.")
-        return left
+            said = f" {refused}" if refused is not None else ""
+            result.errors.append(
+                f"{object_type}: {len(left)} records are still there after their deletion.{said}"
+            )
+        return set(left)
+
+    def _try_to_delete(self, object_type: str, ids: Sequence[str]) -> PortalError | None:
+        try:
+            self._connection.send(self._connection.provider.delete(object_type, ids))
+        except PortalError as error:
+            return error
+        return None
+
+    def _still_there(self, object_type: str, ids: Sequence[str]) -> list[str]:
+        provider = self._connection.provider
+        answer = self._connection.send(provider.read(object_type, ids, ()))
+        found = {found.id for found in provider.found(answer)}
+        return [record_id for record_id in ids if record_id in found]
 
     def _gone(self, entries: Sequence[Entry]) -> None:
         by_run: dict[str, list[Entry]] = {}
@@ -152,6 +178,15 @@ def children_first(object_types: Iterable[str], links: Mapping[str, Mapping[str,
     for name in names:
         visit(name, ())
     return [name for name in reversed(order) if name in names]
+
+
+def _by_id(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    # Several runs may know one record: the one that made it, and one that adopted it.
+    by_id: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.id is not None:
+            by_id.setdefault(entry.id, []).append(entry)
+    return by_id
 
 
 def _chunks(items: Sequence[str], most: int) -> Iterable[Sequence[str]]:

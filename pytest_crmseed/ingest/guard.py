@@ -96,7 +96,7 @@ def check_demand(account: Account, demand: Demand, scopes: Mapping[str, tuple[fr
         raise GuardRefused(
             "quota",
             f"All seeds together take at least {demand.cost.requests:,} requests, and portal "
-            f"{account.portal_id} has {account.daily_left:,} left of its {account.daily_limit:,} a day. "
+            f"{account.portal_id} has {account.daily_left:,} left{_of_its(account.daily_limit)} for today. "
             "Nothing was written.",
             remedy="Ask for fewer records (--crm-count 1 makes one of each), or wait until the quota resets.",
         )
@@ -113,7 +113,11 @@ def check_unique_keys(connection: Connection, account: Account, object_types: Se
         field = connection.provider.legend.key_field
         raise GuardRefused(
             "unique key",
-            f"Portal {account.portal_id} has no unique text field {field!r} for {', '.join(missing)}; without "
-            "it, records of a crashed run could not be told from others. Nothing was written.",
+            f"Portal {account.portal_id} has no unique text field {field!r} for {', '.join(missing)}; "
+            "without it, records of a crashed run could not be told from others. Nothing was written.",
             remedy=f"Create {field} (text, unique values) for these object types in the portal's settings.",
         )
+
+
+def _of_its(daily_limit: int | None) -> str:
+    return "" if daily_limit is None else f" of its {daily_limit:,}"

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pytest_crmseed.errors import ApiRefused, OutcomeUnknown, PortalError
 from pytest_crmseed.events import BatchSent, Listener, RecordFailed, ignore
 from pytest_crmseed.ingest.connection import Connection
 from pytest_crmseed.ingest.ledger import Ledger
 from pytest_crmseed.ingest.schedule import Schedule
-from pytest_crmseed.records import Batch, RecordResult, Refusal
+from pytest_crmseed.records import Batch, Draft, RecordResult, Refusal
+
+# The code of a refusal that is ours: the draft was not sent, because of another one.
+NOT_SENT = "NOT_SENT"
 
 
 @dataclass(slots=True)
 class Inserted:
-    """What became of all drafts. ``failure`` is the error that stopped the rest, if one did."""
+    """What became of the drafts. ``failure`` is the error that stopped the rest, if one did.
+
+    A draft whose request failed has no result: it may or may not exist.
+    """
 
     results: list[RecordResult] = field(default_factory=list)
     failure: PortalError | None = None
 
     @property
     def refused(self) -> list[RecordResult]:
-        """The results that are no records, in plan order."""
+        """The results that are no records."""
         return [result for result in self.results if not result.ok]
 
     @property
@@ -80,6 +86,8 @@ class Inserter:
                     for future in done:
                         batch = flying.pop(future)
                         self._take(batch, future, inserted, ids)
+                        if not stop_at_refusal:
+                            self._leave_out_orphans(schedule, inserted)
             except BaseException:
                 # Ctrl-C, SIGTERM or a bug: what is in flight is awaited (each request has its
                 # time-out), so that its ids reach the ledger, and the caller undoes.
@@ -87,7 +95,9 @@ class Inserter:
                     future.cancel()
                 wait(flying)
                 raise
-        self._account_for_unsent(schedule, inserted, ids)
+        inserted.results += [
+            _unsent(draft, "not sent") for batch in schedule.rest() for draft in batch.drafts
+        ]
         return inserted
 
     def _stopped(self, inserted: Inserted, stop_at_refusal: bool) -> bool:
@@ -105,7 +115,8 @@ class Inserter:
             results = list(provider.results(batch, answer))
         except ApiRefused as refused:
             self._ledger.refused(self._run_id, keys)
-            return [RecordResult(draft, refusals=refused.refusals) for draft in batch.drafts]
+            refusals = tuple(replace(refusal, of_batch=len(batch) > 1) for refusal in refused.refusals)
+            return [RecordResult(draft, refusals=refusals) for draft in batch.drafts]
         except OutcomeUnknown:
             self._ledger.unknown(self._run_id, keys)
             raise
@@ -140,22 +151,21 @@ class Inserter:
                 ids[(result.draft.object_type, result.draft.index)] = result.id
                 continue
             if not result.refusals:
+                said = f" It says: {' '.join(result.remarks)}" if result.remarks else ""
                 inserted.failure = inserted.failure or OutcomeUnknown(
-                    f"The portal's answer to a batch of {batch.object_type} says nothing of "
-                    f"{batch.object_type}[{result.draft.index}].",
+                    f"The portal's answer to a batch of {batch.object_type} does not say what became of "
+                    f"{batch.object_type}[{result.draft.index}].{said}",
                 )
             self._listener(RecordFailed(result))
         self._listener(BatchSent(batch.object_type, batch.number, batch.of, len(batch)))
 
-    def _account_for_unsent(
-        self, schedule: Schedule, inserted: Inserted, ids: Mapping[tuple[str, int], str]
-    ) -> None:
-        for batch in schedule.rest():
-            for draft in batch.drafts:
-                missing = [
-                    f"{link.object_type}[{link.index}]"
-                    for link in draft.links
-                    if link.id is None and (link.object_type, link.index or 0) not in ids
-                ]
-                reason = f"not sent: {missing[0]} does not exist" if missing else "not sent"
-                inserted.results.append(RecordResult(draft, refusals=(Refusal(reason, code="NOT_SENT"),)))
+    def _leave_out_orphans(self, schedule: Schedule, inserted: Inserted) -> None:
+        lost = [(r.draft.object_type, r.draft.index) for r in inserted.refused]
+        for draft, parent in schedule.without_children_of(lost):
+            inserted.results.append(
+                _unsent(draft, f"not sent: {parent.object_type}[{parent.index}] does not exist")
+            )
+
+
+def _unsent(draft: Draft, reason: str) -> RecordResult:
+    return RecordResult(draft, refusals=(Refusal(reason, code=NOT_SENT),))

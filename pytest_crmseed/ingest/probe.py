@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pytest_crmseed.errors import NotAPortal, OutcomeUnknown
+from pytest_crmseed.errors import NotAPortal
 from pytest_crmseed.ingest.transport import Transport
 from pytest_crmseed.providers.base import Effect, Request
 
 LOCAL = "pytest-crmseed"
+READ_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +25,15 @@ def probe(base_url: str) -> LocalIdentity | None:
     """Return a local portal's identity, or None when something else answers; sends no credentials.
 
     Raises:
-        Unreachable: nothing answers at this address.
+        Unreachable: nothing listens at this address.
+        OutcomeUnknown: what listens there gives no proper answer.
     """
-    transport = Transport(base_url, headers={}, read_timeout=10.0)
+    transport = Transport(base_url, headers={}, read_timeout=READ_TIMEOUT)
     try:
         answer = transport.send(Request("GET", "/_portal/", "ask whether it is a local portal", Effect.READ))
         body = answer.json()
-    except (NotAPortal, OutcomeUnknown, ValueError):
-        # A redirect, an answer cut short, an HTML page: some other server.
+    except (NotAPortal, ValueError):
+        # A redirect, an HTML page: some other server.
         return None
     finally:
         transport.close()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_crmseed.ingest.batches import batch_count
 from pytest_crmseed.planning import Plan
 from pytest_crmseed.providers.base import Capabilities
-from pytest_crmseed.records import Batch
+from pytest_crmseed.records import Batch, Draft, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,38 @@ class Schedule:
         """Return the batches that were never handed out."""
         return tuple(self._waiting)
 
+    def without_children_of(self, lost: Iterable[tuple[str, int]]) -> list[tuple[Draft, Link]]:
+        """Take drafts out that can never be sent, since a parent does not exist; return each with it.
+
+        ``lost`` names records by object type and index. What depends on a draft taken out goes too.
+        """
+        gone = set(lost)
+        orphans: list[tuple[Draft, Link]] = []
+        before = -1
+        while before < len(orphans):
+            before = len(orphans)
+            for batch in self._waiting:
+                kept = []
+                for draft in batch.drafts:
+                    parent = next((x for x in draft.links if x.id is None and _target(x) in gone), None)
+                    if parent is None:
+                        kept.append(draft)
+                    else:
+                        orphans.append((draft, parent))
+                        gone.add((draft.object_type, draft.index))
+                batch.drafts = kept
+        self._waiting = [batch for batch in self._waiting if batch.drafts]
+        return orphans
+
     def next_ready(self, ids: Mapping[tuple[str, int], str]) -> Batch | None:
         """Return the first batch whose parents all have ids, and forget it; None when none has."""
         for position, batch in enumerate(self._waiting):
             if all(
-                link.id is not None or (link.object_type, link.index or 0) in ids
-                for draft in batch.drafts
-                for link in draft.links
+                link.id is not None or _target(link) in ids for draft in batch.drafts for link in draft.links
             ):
                 return self._waiting.pop(position)
         return None
+
+
+def _target(link: Link) -> tuple[str, int]:
+    return link.object_type, link.index or 0

@@ -1,0 +1,53 @@
+"""Batches: bounds, order, and no more of them than needed."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_crmseed.ingest.batches import batch_count, in_batches
+from pytest_crmseed.records import Draft
+
+
+def drafts_of(weights: list[int]) -> list[Draft]:
+    return [Draft("deals", i, f"k{i}", {"weight": weight}) for i, weight in enumerate(weights)]
+
+
+def weight_of(draft: Draft) -> int:
+    weight: int = draft.values["weight"]
+    return weight
+
+
+@given(
+    st.lists(st.integers(min_value=1, max_value=30), max_size=60),
+    st.integers(min_value=1, max_value=9),
+    st.integers(min_value=1, max_value=60),
+)
+def test_batches_keep_the_order_and_both_bounds_and_are_as_few_as_can_be(
+    weights: list[int], most: int, most_bytes: int
+) -> None:
+    drafts = drafts_of(weights)
+    batches = in_batches(drafts, most=most, most_bytes=most_bytes, size=weight_of)
+    assert [draft for batch in batches for draft in batch.drafts] == drafts
+    assert [(batch.number, batch.of) for batch in batches] == [
+        (number, len(batches)) for number in range(1, len(batches) + 1)
+    ]
+    for batch in batches:
+        assert 1 <= len(batch) <= most
+        assert len(batch) == 1 or sum(map(weight_of, batch.drafts)) <= most_bytes
+    for batch, after in pairwise(batches):
+        # In order, taking as many as fit is the fewest; so the next one must not have fitted.
+        assert len(batch) == most or sum(map(weight_of, [*batch.drafts, after.drafts[0]])) > most_bytes
+
+
+@given(st.integers(min_value=0, max_value=1000), st.integers(min_value=1, max_value=100))
+def test_the_count_of_batches_is_that_of_batches_made(records: int, most: int) -> None:
+    batches = in_batches(drafts_of([1] * records), most=most, most_bytes=10**9, size=weight_of)
+    assert len(batches) == batch_count(records, most)
+
+
+def test_a_draft_too_large_for_any_batch_goes_alone() -> None:
+    batches = in_batches(drafts_of([5, 500, 5]), most=10, most_bytes=100, size=weight_of)
+    assert [[weight_of(draft) for draft in batch.drafts] for batch in batches] == [[5], [500], [5]]
