@@ -37,7 +37,9 @@ class CrmseedError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".rstrip()
+        # A message of several lines ends its last one itself.
+        space = "" if self.message.endswith("\n") else " "
+        return f"{self.message}{space}{self.remedy}".rstrip()
 
 
 class UsageError(CrmseedError):
@@ -47,7 +49,9 @@ class UsageError(CrmseedError):
 class UnknownName(UsageError):
     """A name that is none of those known; the text suggests the nearest and lists the others."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "", remedy: str = "") -> None:
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str], *, where: str = "", remedy: str = ""
+    ) -> None:
         self.kind = kind
         self.name = name
         self.known = tuple(known)
@@ -108,7 +112,9 @@ class Unauthorized(PortalError):
 class Throttled(PortalError):
     """A rate limit; surely not executed. ``policy`` names the limit as the portal does."""
 
-    def __init__(self, message: str, *, remedy: str = "", status: int | None = None, policy: str = "") -> None:
+    def __init__(
+        self, message: str, *, remedy: str = "", status: int | None = None, policy: str = ""
+    ) -> None:
         super().__init__(message, remedy=remedy, status=status)
         self.policy = policy
 

@@ -148,6 +148,8 @@ class _Planner:
         self.asked = set(counts)
         self.overrides: dict[str, dict[str, Any]] = {}
         self.chosen: dict[str, dict[str, Any]] = {}
+        # Where a link that was not written at its own object type was written; messages name that.
+        self.written_at: dict[tuple[str, str], str] = {}
         self.numbers: dict[str, int] = {}
         for object_type, wanted in counts.items():
             n = wanted.n if limit is None else min(wanted.n, limit)
@@ -158,9 +160,7 @@ class _Planner:
         rules = self.links.get(object_type, {})
         self.numbers[object_type] = n
         self.chosen[object_type] = {name: value for name, value in overrides.items() if name in rules}
-        self.overrides[object_type] = {
-            name: value for name, value in overrides.items() if name not in rules
-        }
+        self.overrides[object_type] = {name: value for name, value in overrides.items() if name not in rules}
 
     def plan(self) -> Plan:
         self._add_parents()
@@ -194,7 +194,10 @@ class _Planner:
                 if parent in self.asked:
                     # Asked for with a count of 0: the caller says that there are none.
                     continue
-                self._take(parent, 1, {})
+                # A contact made for a deal belongs to the deal's company, if one is chosen.
+                chosen = {rule.of: self.chosen[child][rule.of]} if rule.of in self.chosen[child] else {}
+                self._take(parent, 1, {name: x for name, x in chosen.items() if name in self.links[parent]})
+                self.written_at |= {(parent, name): child for name in self.chosen[parent]}
                 pending.append(parent)
 
     def _order(self) -> list[str]:
@@ -235,7 +238,7 @@ class _Planner:
         return [tuple(link for cell in row for link in cell) for row in zip(*per_field, strict=True)]
 
     def _chosen(self, object_type: str, name: str, rule: LinkRule, value: Any) -> tuple[Link, ...]:
-        where = f"{object_type}.{name}"
+        where = f"{self.written_at.get((object_type, name), object_type)}.{name}"
         if value is None:
             return ()
         several = list(value) if isinstance(value, list | tuple) else [value]

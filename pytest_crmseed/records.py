@@ -86,8 +86,9 @@ class Refusal:
 
     ``message`` and ``code`` are the API's own words; ``field`` is the native name of the field,
     ``value`` the value as sent, ``allowed`` the allowed values where the API or the schema lists
-    them, ``request_id`` the API's own id of the request. ``conflict`` marks a unique value that a
-    record which is not ours already holds (its id in ``existing_id`` where the API gives it).
+    them, ``request_id`` the API's own id of the request. ``conflict`` marks a unique value that
+    another record already holds (its id in ``existing_id`` where the API gives it). ``of_batch``
+    says that the API refused a whole batch and did not name the record.
     """
 
     message: str
@@ -99,17 +100,23 @@ class Refusal:
     request_id: str | None = None
     conflict: bool = False
     existing_id: str | None = None
+    of_batch: bool = False
 
 
 @dataclass(slots=True)
 class RecordResult:
-    """What became of one draft: an ``id`` with the values the portal answered, or ``refusals``."""
+    """What became of one draft: an ``id`` with the values the portal answered, or ``refusals``.
+
+    With neither, the portal's answer does not account for the draft; ``remarks`` are errors in that
+    answer that name no record.
+    """
 
     draft: Draft
     id: str | None = None
     native: dict[str, Any] = field(default_factory=dict)
     url: str | None = None
     refusals: tuple[Refusal, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -10,7 +10,8 @@ has its default value::
                                  "native": {"type": "string", "fieldType": "text"}}, ...},
          "pipelines": [{"id": "default", "label": "Sales Pipeline", "stages": [
               {"id": "closedwon", "label": "Closed Won", "order": 5, "closed": true, "probability": 1.0}]}],
-         "associations": [{"to": "companies", "type_id": 341, "category": "HUBSPOT_DEFINED", "inverse": 342}]}}}
+         "associations": [{"to": "companies", "type_id": 341, "category": "HUBSPOT_DEFINED",
+                           "inverse": 342}]}}}
 """
 
 from __future__ import annotations
@@ -60,9 +61,7 @@ def parse(document: Mapping[str, Any], *, source: str) -> Schema:
     try:
         if document["format"] != FORMAT:
             raise UsageError(f"schema format {document['format']!r} is not {FORMAT}.")
-        object_types = {
-            name: _object_type(name, entry) for name, entry in document["object_types"].items()
-        }
+        object_types = {name: _object_type(name, entry) for name, entry in document["object_types"].items()}
         return Schema(
             provider=document["provider"],
             object_types=object_types,

@@ -1,19 +1,20 @@
 """The legend engine: neutral names and values to a provider's own, and back.
 
-A provider supplies the tables (:class:`Legend`): which native field is the home of a neutral one,
-and how a Python value of each kind is written on the wire. The engine resolves names and labels,
-picklist options, pipelines and stages, and says what is wrong with a value.
+A provider supplies the tables (:class:`Legend`). The engine resolves names and labels, picklist
+options, pipelines and stages, and says what is wrong with a value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from pytest_crmseed.errors import UnknownName, UsageError
 from pytest_crmseed.schema import values
-from pytest_crmseed.schema.model import Field, Kind, ObjectType, Pipeline, Schema, Stage
+from pytest_crmseed.schema.model import Field, Kind, ObjectType, Pipeline, Schema
+from pytest_crmseed.schema.stages import STAGES, by_id_or_label, neutral_stage, stage_of
+from pytest_crmseed.schema.tables import FieldLegend, Legend, ObjectLegend, Problem
 from pytest_crmseed.schema.values import Unusable
 from pytest_crmseed.suggest import nearest
 
@@ -21,75 +22,9 @@ from pytest_crmseed.suggest import nearest
 # pen; anything less near may be a custom field the snapshot cannot know.
 SLIP = 0.82
 
-OPEN_STAGES = ("new", "qualified", "proposal", "negotiation")
-CLOSED_STAGES = ("closed_won", "closed_lost")
-STAGES = OPEN_STAGES + CLOSED_STAGES
+READ_ONLY = "is read-only; the portal sets it itself"
 
-
-@dataclass(frozen=True, slots=True)
-class FieldLegend:
-    """The home of a neutral field: its native name, and the kind of its neutral value.
-
-    ``kind`` is None where the neutral value is of the native field's own kind. ``role`` marks
-    fields that are read by the pipeline's metadata: ``"stage"`` or ``"pipeline"``. ``options``
-    translates neutral values to option values where their names differ.
-    """
-
-    native: str
-    kind: Kind | None = None
-    role: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectLegend:
-    """One object type: neutral name, native name, fields by neutral name.
-
-    ``homeless`` holds neutral fields with no writable home here, each with the reason.
-    """
-
-    neutral: str
-    native: str
-    fields: Mapping[str, FieldLegend]
-    homeless: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Legend:
-    """A provider's tables.
-
-    ``to_wire`` and ``from_wire`` hold one function per kind; the first takes the normal Python
-    value of that kind, the second what the API answers. ``lacking`` names neutral object types
-    the provider does not have, each with a sentence. ``key_field`` is the native name of the field
-    for our unique key.
-    """
-
-    objects: Mapping[str, ObjectLegend]
-    to_wire: Mapping[Kind, Callable[[Any], Any]]
-    from_wire: Mapping[Kind, Callable[[Any], Any]]
-    key_field: str
-    lacking: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something wrong with a value before it is sent.
-
-    ``field`` is the name as the caller wrote it, ``native`` the field it resolves to.
-    """
-
-    object_type: str
-    index: int
-    field: str
-    value: Any
-    reason: str
-    native: str = ""
-
-    def __str__(self) -> str:
-        where = f"{self.object_type}[{self.index}].{self.field}"
-        home = f" ({self.native})" if self.native and self.native != self.field else ""
-        shown = "" if self.value is None else f" = {self.value!r}"
-        return f"{where}{home}{shown}: {self.reason}"
+__all__ = ["FieldLegend", "Legend", "ObjectLegend", "Problem", "Translator"]
 
 
 class Translator:
@@ -141,8 +76,13 @@ class Translator:
         return self.legend.objects.get(name) or ObjectLegend(name, name, {})
 
     def aliases(self) -> dict[str, str]:
-        """Return native name → neutral name, where they differ."""
-        return {e.native: e.neutral for e in self.legend.objects.values() if e.native != e.neutral}
+        """Return other names of object types: native name and type id → canonical name."""
+        names: dict[str, str] = {}
+        for native, object_type in self.schema.object_types.items():
+            entry = self._by_native.get(native)
+            canonical = entry.neutral if entry else native
+            names |= {other: canonical for other in (native, object_type.type_id) if other}
+        return {other: canonical for other, canonical in names.items() if other != canonical}
 
     # -- names of fields -------------------------------------------------------------------------
     def neutral_fields(self, name: str) -> tuple[str, ...]:
@@ -153,8 +93,15 @@ class Translator:
         """Return the neutral fields that cannot be set in this object type, with the reasons."""
         return self._entry(name).homeless
 
+    def neutral_home(self, name: str, native: str) -> str | None:
+        """Return the neutral field whose home is the native field ``native``, or None."""
+        for neutral, home in self._entry(name).fields.items():
+            if home.native == native:
+                return neutral
+        return None
+
     def resolve(self, name: str, field_name: str) -> str:
-        """Return the neutral or native name that ``field_name`` stands for.
+        """Return the name that ``field_name`` stands for: the neutral one, else the native one.
 
         Takes a neutral name, a native name, or a label of the portal. A name that an incomplete
         schema cannot know is returned as it is.
@@ -169,19 +116,23 @@ class Translator:
             raise UsageError(f"{name}.{field_name} cannot be set: {entry.homeless[field_name]}")
         native = self.object_type(name).fields
         if field_name in native:
-            return field_name
+            return self.neutral_home(name, field_name) or field_name
         folded = field_name.casefold()
         for candidate in native.values():
             if candidate.label.casefold() == folded:
-                return candidate.name
+                return self.neutral_home(name, candidate.name) or candidate.name
         known = [*entry.fields, *native]
         if self.schema.complete or nearest(field_name, known, cutoff=SLIP):
-            remedy = "" if self.schema.complete else f"If the portal has it, write native={{{field_name!r}: …}}."
+            remedy = (
+                "" if self.schema.complete else f"If the portal has it, write native={{{field_name!r}: …}}."
+            )
             raise UnknownName("field", field_name, known, where=f"of {name}", remedy=remedy)
         return field_name
 
     # -- values out ------------------------------------------------------------------------------
-    def to_native(self, name: str, index: int, record: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    def to_native(
+        self, name: str, index: int, record: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[Problem]]:
         """Return a neutral record in native names and wire values, and what is wrong with it.
 
         ``record`` may hold neutral and native names side by side, and a mapping under ``native``;
@@ -193,23 +144,30 @@ class Translator:
         problems: list[Problem] = []
 
         def put(given: str, native: str, value: Any, field_legend: FieldLegend | None) -> None:
+            if native == self.legend.key_field:
+                reason = "is the unique key by which records of ours are known; it cannot be given"
+                problems.append(Problem(name, index, given, value, reason, native))
+                return
             definition = object_type.fields.get(native)
+            if definition is not None and definition.read_only:
+                problems.append(Problem(name, index, given, value, READ_ONLY, native))
+                return
             try:
                 out[native] = self._encode(definition, value, field_legend)
             except Unusable as unusable:
                 problems.append(Problem(name, index, given, value, str(unusable), native))
 
         for given, value in (record.get("native") or {}).items():
-            if value is not None:
-                put(given, given, value, None)
+            if value is not None and not self._beyond_snapshot(object_type.fields.get(given), value, out):
+                put(given, given, _plain(value), None)
         neutral: dict[str, Any] = {}
         for given, value in record.items():
             if given == "native" or value is None:
                 continue
             if given in entry.fields:
-                neutral[given] = value
+                neutral[given] = _plain(value)
             else:
-                put(given, given, value, None)
+                put(given, given, _plain(value), None)
         pipeline = self._pipeline(object_type, entry, neutral, out, problems, index)
         for given, value in neutral.items():
             field_legend = entry.fields[given]
@@ -221,6 +179,19 @@ class Translator:
                 put(given, field_legend.native, value, field_legend)
         return out, problems
 
+    def _beyond_snapshot(self, definition: Field | None, value: Any, out: dict[str, Any]) -> bool:
+        """Take an option that only the portal may know, as it is: this is what ``native`` is for."""
+        if self.schema.complete or definition is None or not definition.options:
+            return False
+        if not isinstance(value, str) or definition.kind is not Kind.OPTION:
+            return False
+        try:
+            values.options(definition, value)
+        except Unusable:
+            out[definition.name] = value
+            return True
+        return False
+
     def _encode(self, definition: Field | None, value: Any, field_legend: FieldLegend | None) -> Any:
         if definition is None:
             # Not in the schema: the value goes out as its own Python type suggests.
@@ -229,7 +200,15 @@ class Translator:
         if field_legend and field_legend.options and isinstance(value, str):
             value = field_legend.options.get(value, value)
         if definition.options and definition.kind in (Kind.OPTION, Kind.OPTIONS):
-            value = values.options(definition, value)
+            try:
+                value = values.options(definition, value)
+            except Unusable as unusable:
+                if self.schema.complete or definition.kind is Kind.OPTIONS:
+                    raise
+                raise Unusable(
+                    f"{unusable}. If the portal has it all the same, write "
+                    f"native={{{definition.name!r}: {value!r}}}"
+                ) from None
         elif field_legend and field_legend.kind:
             value = values.convert(values.normal(field_legend.kind, value), definition.kind)
         normal = values.normal(definition.kind, value)
@@ -259,12 +238,16 @@ class Translator:
         if wanted is None:
             pipeline = self._pipeline_of_stage(object_type, entry, neutral) or object_type.pipelines[0]
         else:
-            found = _by_id_or_label(object_type.pipelines, wanted)
+            found = by_id_or_label(object_type.pipelines, wanted)
             if found is None:
                 if not self.schema.complete and given not in neutral:
                     return None
-                labels = [f"{p.id} ({p.label})" for p in object_type.pipelines]
-                reason = f"no such pipeline; this portal has {', '.join(labels)}"
+                known = ", ".join(f"{p.id} ({p.label})" for p in object_type.pipelines)
+                reason = f"no such pipeline; {self._whose()} has {known}"
+                if not self.schema.complete:
+                    homes = [home[1] for role in ("pipeline", "stage") if (home := self._role(entry, role))]
+                    ids = ", ".join(f"{each!r}: …" for each in homes)
+                    reason += f". If the portal has it all the same, give ids: native={{{ids}}}"
                 problems.append(Problem(entry.neutral, index, given, wanted, reason, native))
                 return None
             pipeline = found
@@ -276,8 +259,11 @@ class Translator:
     ) -> Pipeline | None:
         home = self._role(entry, "stage")
         wanted = neutral.get(home[0]) if home else None
+        if wanted is None or wanted in STAGES:
+            # A neutral stage is one of the default pipeline, whatever others call theirs.
+            return None
         for pipeline in object_type.pipelines:
-            if wanted is not None and _by_id_or_label(pipeline.stages, wanted):
+            if by_id_or_label(pipeline.stages, wanted):
                 return pipeline
         return None
 
@@ -294,8 +280,7 @@ class Translator:
     ) -> None:
         native = entry.fields[given].native
         if pipeline is None:
-            if object_type.pipelines and not problems:
-                out[native] = str(value)
+            self._put_bare_stage(entry, given, value, out, problems, index)
             return
         stage = stage_of(pipeline, value)
         if stage is None:
@@ -305,11 +290,38 @@ class Translator:
             stages = ", ".join(f"{s.id} ({s.label})" for s in pipeline.stages)
             reason = (
                 f"no such stage in pipeline {pipeline.label!r}{hint or '.'} "
-                f"Neutral stages: {', '.join(STAGES)}; this portal's: {stages}"
+                f"Neutral stages: {', '.join(STAGES)}; {self._whose()} has {stages}"
             )
             problems.append(Problem(entry.neutral, index, given, value, reason, native))
             return
         out[native] = stage.id
+
+    def _put_bare_stage(
+        self,
+        entry: ObjectLegend,
+        given: str,
+        value: Any,
+        out: dict[str, Any],
+        problems: list[Problem],
+        index: int,
+    ) -> None:
+        """Take a stage without a pipeline to look it up in: an id, as it is."""
+        home = self._role(entry, "pipeline")
+        pipeline, pipeline_field = (home[0], home[1]) if home else ("", "")
+        if any(problem.field == pipeline for problem in problems):
+            # The pipeline is wrong; which stages the right one has is another question.
+            out[entry.fields[given].native] = str(value)
+            return
+        native = entry.fields[given].native
+        if value in STAGES:
+            where = f"pipeline {out[pipeline_field]!r}" if pipeline_field in out else "any pipeline"
+            reason = f"the stages of {where} are not in {self._whose()}; give the id of a stage"
+            problems.append(Problem(entry.neutral, index, given, value, reason, native))
+            return
+        out[native] = str(value)
+
+    def _whose(self) -> str:
+        return "this portal" if self.schema.complete else f"the {self.schema.source} schema"
 
     # -- values in -------------------------------------------------------------------------------
     def to_neutral(self, name: str, native: Mapping[str, Any]) -> dict[str, Any]:
@@ -334,7 +346,10 @@ class Translator:
         return out
 
     def _decode(self, definition: Field, raw: Any, field_legend: FieldLegend) -> Any:
-        value = self.legend.from_wire[definition.kind](raw)
+        try:
+            value = self.legend.from_wire[definition.kind](raw)
+        except (ValueError, ArithmeticError):
+            return raw
         if field_legend.options:
             for neutral, option in field_legend.options.items():
                 if option == value:
@@ -351,48 +366,5 @@ class Translator:
         return raw
 
 
-def stage_of(pipeline: Pipeline, value: Any) -> Stage | None:
-    """Return the stage a value stands for: a neutral stage, a stage id, or a label.
-
-    Won and lost are found by the pipeline's own metadata, open ones by position; a pipeline with
-    fewer open stages than neutral names gives its last open one.
-    """
-    text = str(value)
-    # An id of the portal is exact and goes first: a portal may call a stage "new" itself.
-    for stage in pipeline.stages:
-        if stage.id == text:
-            return stage
-    if text in OPEN_STAGES:
-        open_stages = [stage for stage in pipeline.stages if not stage.closed]
-        if open_stages:
-            return open_stages[min(OPEN_STAGES.index(text), len(open_stages) - 1)]
-    if text in CLOSED_STAGES:
-        for stage in pipeline.stages:
-            if stage.closed and _won(stage) == (text == "closed_won"):
-                return stage
-    labelled: Stage | None = _by_id_or_label(pipeline.stages, value)
-    return labelled
-
-
-def neutral_stage(pipeline: Pipeline, stage: Stage) -> str:
-    """Return the neutral name of a stage; open stages past the fourth are all "negotiation"."""
-    if stage.closed:
-        return "closed_won" if _won(stage) else "closed_lost"
-    open_stages = [candidate for candidate in pipeline.stages if not candidate.closed]
-    return OPEN_STAGES[min(open_stages.index(stage), len(OPEN_STAGES) - 1)]
-
-
-def _won(stage: Stage) -> bool:
-    return stage.probability is not None and stage.probability >= 1
-
-
-def _by_id_or_label(candidates: tuple[Any, ...], wanted: Any) -> Any:
-    text = str(wanted)
-    for candidate in candidates:
-        if candidate.id == text:
-            return candidate
-    for candidate in candidates:
-        if candidate.label.casefold() == text.casefold():
-            return candidate
-    return None
-
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value

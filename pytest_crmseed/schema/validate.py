@@ -1,11 +1,11 @@
-"""Record × schema → problems, before anything is sent."""
+"""Records against a schema → problems, before anything is sent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from pytest_crmseed.schema.legend import Problem
+from pytest_crmseed.schema.legend import READ_ONLY, Problem
 from pytest_crmseed.schema.model import Field, ObjectType, Schema
 
 
@@ -17,12 +17,19 @@ class Validator:
         self._taken: dict[tuple[str, str, str], int] = {}
 
     def record(
-        self, name: str, index: int, object_type: ObjectType, native: Mapping[str, Any]
+        self,
+        name: str,
+        index: int,
+        object_type: ObjectType,
+        native: Mapping[str, Any],
+        *,
+        untranslated: Collection[str] = (),
     ) -> Iterable[Problem]:
         """Yield the problems of one record in native names and wire values.
 
         ``name`` is the object type's name in messages. A field that an incomplete schema does not
-        have is not checkable, and no problem.
+        have is not checkable, and no problem. Fields in ``untranslated`` were given values that
+        could not be translated, which was said already; they do not count as missing.
         """
         for field_name, value in native.items():
             definition = object_type.fields.get(field_name)
@@ -32,17 +39,18 @@ class Validator:
                 continue
             yield from self._field(name, index, definition, value)
         for group in object_type.required_any:
-            if not any(native.get(field_name) not in (None, "") for field_name in group):
+            if not any(native.get(each) not in (None, "") or each in untranslated for each in group):
                 wanted = " or ".join(group)
                 yield Problem(name, index, group[0], None, f"a value for {wanted} is required on create")
         for definition in object_type.fields.values():
+            if definition.name in untranslated:
+                continue
             if definition.required and native.get(definition.name) in (None, ""):
                 yield Problem(name, index, definition.name, None, "is required on create")
 
     def _field(self, name: str, index: int, definition: Field, value: Any) -> Iterable[Problem]:
         if definition.read_only:
-            reason = "is read-only; the portal sets it itself"
-            yield Problem(name, index, definition.name, value, reason, definition.name)
+            yield Problem(name, index, definition.name, value, READ_ONLY, definition.name)
             return
         if definition.archived:
             yield Problem(name, index, definition.name, value, "is archived in the portal", definition.name)

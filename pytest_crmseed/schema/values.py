@@ -48,6 +48,8 @@ def kind_of(value: Any) -> Kind:
         return Kind.DATETIME
     if isinstance(value, date):
         return Kind.DATE
+    if isinstance(value, timedelta):
+        return Kind.DURATION
     if isinstance(value, list | tuple | set | frozenset):
         return Kind.OPTIONS
     return Kind.STRING
@@ -172,7 +174,12 @@ def _datetime(value: Any) -> datetime:
             raise Unusable("is no date and time; give a datetime, or text as 2026-03-31T09:00:00Z") from None
     if isinstance(value, datetime):
         # A moment without a zone is taken as UTC: the portal's zone is the portal's own business.
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        if value.tzinfo is None:
+            return value.replace(tzinfo=UTC)
+        try:
+            return value.astimezone(UTC)
+        except OverflowError:
+            raise Unusable("is outside the years 1 to 9999 in UTC") from None
     if isinstance(value, date):
         return datetime.combine(value, time(), UTC)
     raise Unusable(f"takes a date and time, not {type(value).__name__}")

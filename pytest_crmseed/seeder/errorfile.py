@@ -18,7 +18,9 @@ class ErrorFile:
         self.path = path
         self.lines = 0
 
-    def write(self, result: RecordResult, *, provider: str, run_id: str, test: str, homes: Mapping[str, str]) -> None:
+    def write(
+        self, result: RecordResult, *, provider: str, run_id: str, test: str, homes: Mapping[str, str]
+    ) -> None:
         """Append one line for a refused record; ``homes`` gives neutral names by native name.
 
         Raises:

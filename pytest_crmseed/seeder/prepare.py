@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from pytest_crmseed.errors import UsageError, ValidationFailed
+from pytest_crmseed.errors import UnknownName, UsageError, ValidationFailed
 from pytest_crmseed.factories import CRMFactory, Generation
 from pytest_crmseed.planning import Plan, Step
 from pytest_crmseed.records import Draft, Record
 from pytest_crmseed.schema.legend import Problem, Translator
+from pytest_crmseed.schema.model import ObjectType
 from pytest_crmseed.schema.validate import Validator
 
 # So many problems are spelled out in one report; the rest is counted.
@@ -71,13 +72,13 @@ class _Preparation:
     def _step(self, step: Step, validator: Validator, problems: list[Problem]) -> Iterable[Draft]:
         name = step.object_type
         object_type = self._translator.object_type(name)
+        self._check_labels(step, object_type)
         for index, record in enumerate(self._generate(step)):
             self._neutral.setdefault(name, []).append(record)
             values, wrong = self._translator.to_native(name, index, record)
             problems += wrong
-            if not wrong:
-                # A value that could not be translated is missing here; saying so twice helps nobody.
-                problems += validator.record(name, index, object_type, values)
+            untranslated = {problem.native for problem in wrong}
+            problems += validator.record(name, index, object_type, values, untranslated=untranslated)
             yield Draft(name, index, self._key(name, index), values, step.links[index], record)
 
     # -- generation ------------------------------------------------------------------------------
@@ -96,36 +97,89 @@ class _Preparation:
         records = factory.generate(
             self._generation, step.count, overrides=resolved, parents=lambda i: self._parents(step, i)
         )
-        homes = set(self._translator.neutral_fields(name))
+        homes = self._translator.neutral_fields(name)
         unwanted = {
-            field for field in _stock_fields(name) if field not in homes and field not in resolved
+            field
+            for field in _stock_fields(name)
+            if field in factory.record_fields() and field not in homes and field not in resolved
         }
-        self._check_own_fields(name, factory, homes | unwanted | resolved.keys())
-        if unwanted:
-            records = [{k: v for k, v in record.items() if k not in unwanted} for record in records]
-        return records
+        own = factory.record_fields() - unwanted - {"native"}
+        # A field the user's factory declares may be native or a label; a slip is refused.
+        respelled = {field: self._translator.resolve(name, field) for field in own}
+        return [self._settled(name, record, respelled, unwanted, resolved.keys()) for record in records]
 
-    def _resolve(
-        self, name: str, factory: type[CRMFactory], overrides: Mapping[str, Any]
+    def _settled(
+        self,
+        name: str,
+        record: Mapping[str, Any],
+        respelled: Mapping[str, str],
+        unwanted: Collection[str],
+        overridden: Collection[str],
     ) -> dict[str, Any]:
+        """Return a generated record with one value for each field of the portal.
+
+        A value under a native name replaces the generated one, not one that the caller gave under
+        the neutral name.
+        """
+        out: dict[str, Any] = {}
+        by_other_names: dict[str, Any] = {}
+        for field, value in record.items():
+            if field in unwanted:
+                continue
+            target = respelled.get(field, field)
+            if target == field:
+                out[field] = value
+            elif target not in overridden:
+                by_other_names[target] = value
+        out |= by_other_names
+        for native in record.get("native") or ():
+            home = self._translator.neutral_home(name, native)
+            if home is not None and home not in overridden:
+                out.pop(home, None)
+        return out
+
+    def _resolve(self, name: str, factory: type[CRMFactory], overrides: Mapping[str, Any]) -> dict[str, Any]:
         """Return overrides by the name the factory or the legend knows them by.
 
         A neutral name wins over a native one for the same field.
         """
         resolved: dict[str, Any] = {}
+        given_by: dict[str, str] = {}
         homeless = self._translator.homeless(name)
         for given, value in overrides.items():
             known = given == "native" or (given in factory.fields() and given not in homeless)
             field = given if known else self._translator.resolve(name, given)
-            if field in resolved:
-                raise UsageError(f"{name}: {given!r} and another override both set {field!r}; give one.")
+            before = given_by.get(field)
+            if before is not None:
+                if field not in (before, given):
+                    raise UsageError(f"{name}: {before!r} and {given!r} both set {field!r}; give one.")
+                if before == field:
+                    continue
+            given_by[field] = given
             resolved[field] = value
         return resolved
 
-    def _check_own_fields(self, name: str, factory: type[CRMFactory], known: set[str]) -> None:
-        for field in factory.record_fields() - known - {"native"}:
-            # A field the user's factory declares: native or a label, or a slip that is refused.
-            self._translator.resolve(name, field)
+    def _check_labels(self, step: Step, object_type: ObjectType) -> None:
+        labelled = {(link.object_type, link.label) for links in step.links for link in links if link.label}
+        for parent, label in sorted(labelled):
+            to = self._translator.object_type(parent).name
+            if label and object_type.association(to, label=label) is None:
+                known = [
+                    a.label for a in object_type.associations if a.to == to and a.label and not a.primary
+                ]
+                schema = self._translator.schema
+                remedy = (
+                    ""
+                    if schema.complete
+                    else f"The {schema.source} schema has no labels that a portal defined for itself."
+                )
+                raise UnknownName(
+                    "association label",
+                    label,
+                    known,
+                    where=f"from {step.object_type} to {parent}",
+                    remedy=remedy,
+                )
 
     def _parents(self, step: Step, index: int) -> dict[str, Mapping[str, Any]]:
         parents: dict[str, Mapping[str, Any]] = {}

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pytest_crmseed.errors import UsageError
 from pytest_crmseed.factories import Generation
 from pytest_crmseed.ingest.batches import in_batches
-from pytest_crmseed.ingest.guard import check_plan_size
 from pytest_crmseed.ingest.schedule import Cost, cost
 from pytest_crmseed.planning import Count, Plan
 from pytest_crmseed.providers.base import Request
@@ -59,7 +58,12 @@ class Preview:
             UsageError: a name or number cannot be used.
         """
         return plan_counts(
-            counts, self._translator, self._class.links, wider=wider, limit=self._settings.count
+            counts,
+            self._translator,
+            self._class.links,
+            wider=wider,
+            limit=self._settings.count,
+            limits=limits_of(self._settings),
         )
 
     def render(
@@ -75,7 +79,6 @@ class Preview:
         Raises:
             UsageError, ValidationFailed, GuardRefused: the plan cannot be seeded.
         """
-        check_plan_size(plan.total, limits_of(self._settings))
         generation = Generation(
             random_seed=recipe.random_seed,
             base_date=recipe.base_date,
@@ -113,7 +116,8 @@ class Preview:
 
     def _lines(self, plan: Plan, requests: Sequence[Request], price: Cost) -> Iterator[str]:
         made = ", ".join(
-            f"{step.count} {step.object_type}{'' if step.asked else ' (made as parents)'}" for step in plan.steps
+            f"{step.count} {step.object_type}{'' if step.asked else ' (made as parents)'}"
+            for step in plan.steps
         )
         yield f"{made}: {price.writes} requests to create, {price.cleanup} to remove"
         for request in requests:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pytest_crmseed.errors import CrmseedError, UsageError
+from pytest_crmseed.errors import CrmseedError, UnknownName, UsageError
 from pytest_crmseed.events import Listener, ignore
 from pytest_crmseed.factories import CRMFactory
 from pytest_crmseed.planning import Count
+from pytest_crmseed.providers.base import Credential
 from pytest_crmseed.providers.registry import load
 from pytest_crmseed.records import Record, SeededRecords
 from pytest_crmseed.seeder import assemble
 from pytest_crmseed.seeder.seeder import Seed
-from pytest_crmseed.settings import Settings, credentials, read_dotenv
+from pytest_crmseed.settings import SETTINGS, Settings, credentials, read_dotenv
 
 
 class Seeder:
@@ -49,11 +50,22 @@ class Seeder:
         listener: Listener = ignore,
         **settings: object,
     ) -> None:
+        for name in settings:
+            if name != "portal_id" and name not in SETTINGS:
+                known = ["portal_id", *(known for known in SETTINGS if known != "portal")]
+                raise UnknownName("setting", name, known, where="of Seeder()")
         given = {("portal" if name == "portal_id" else name): value for name, value in settings.items()}
         root = Path.cwd()
         dotenv = read_dotenv(root)
         self.settings = Settings.load(given, os.environ, dotenv, root=root, option_prefix="")
         provider = load(self.settings.provider)
+        seed = self.settings.random_seed
+        self._recipe = assemble.recipe_of(
+            self.settings,
+            random_seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
+            base_date=self.settings.base_date or date.today(),
+            factories=factories,
+        )
         secrets = _credentials(provider.credentials, dotenv, credentials or {})
         if portal is not None:
             address = assemble.address_of(portal, provider)
@@ -72,13 +84,6 @@ class Seeder:
         except BaseException:
             target.close()
             raise
-        seed = self.settings.random_seed
-        self._recipe = assemble.recipe_of(
-            self.settings,
-            random_seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
-            base_date=self.settings.base_date or date.today(),
-            factories=factories,
-        )
         self._seeds: list[Seed] = []
 
     @property
@@ -125,16 +130,12 @@ class Seeder:
         Raises:
             CleanupIncomplete: records are left; the text names the command that removes them.
         """
-        kept = {seed.name for seed in self._seeds if seed.keep}
-        removed = 0
-        for name in ["adopted", *(seed.name for seed in reversed(self._seeds))]:
-            if name in kept:
-                continue
-            result = self._engine.clean(name)
-            self._engine.require_clean(result)
-            removed += result.removed
+        # The ledger is asked, not the seeds: an undo that failed left something as well.
+        entries = [entry for entry in self._engine.live() if entry.kept_until is None]
+        result = self._engine.clean_entries(entries)
+        self._engine.require_clean(result)
         self._seeds = [seed for seed in self._seeds if seed.keep]
-        return removed
+        return result.removed
 
     def close(self) -> None:
         """Remove everything that is not kept, and close the connections."""
@@ -161,7 +162,7 @@ class Seeder:
 
 
 def _credentials(
-    wanted: tuple[object, ...], dotenv: Mapping[str, str], override: Mapping[str, str]
+    wanted: Sequence[Credential], dotenv: Mapping[str, str], override: Mapping[str, str]
 ) -> dict[str, str]:
-    variables = [str(getattr(credential, "variable", "")) for credential in wanted]
+    variables = [credential.variable for credential in wanted]
     return {name: found.value for name, found in credentials(variables, os.environ, dotenv, override).items()}

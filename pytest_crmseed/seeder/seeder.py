@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
 
-from pytest_crmseed.errors import (
-    CleanupIncomplete,
-    Conflict,
-    OutcomeUnknown,
-    PortalError,
-    RecordsRefused,
-    UsageError,
-)
+from pytest_crmseed.errors import CleanupIncomplete, PortalError, RecordsRefused, UsageError
 from pytest_crmseed.events import Listener, PlanReady, Seeded, ignore
-from pytest_crmseed.factories import CRMFactory, Generation, default_factories
+from pytest_crmseed.factories import Generation
 from pytest_crmseed.ingest import guard
 from pytest_crmseed.ingest.batches import in_batches
 from pytest_crmseed.ingest.cleaner import Cleaner, CleanupResult
@@ -28,71 +18,33 @@ from pytest_crmseed.ingest.inserter import Inserted, Inserter
 from pytest_crmseed.ingest.keys import make_key
 from pytest_crmseed.ingest.ledger import Entry, Ledger, Run
 from pytest_crmseed.ingest.schedule import Cost, cost
-from pytest_crmseed.planning import Count, Plan, as_count, make_plan
-from pytest_crmseed.records import Record, RecordResult, SeededRecords
+from pytest_crmseed.planning import Count, LinkRule, Plan, as_count, make_plan
+from pytest_crmseed.records import Batch, Record
+from pytest_crmseed.schema.legend import Translator
 from pytest_crmseed.seeder.errorfile import ErrorFile
 from pytest_crmseed.seeder.prepare import Drafts, prepare
+from pytest_crmseed.seeder.reading import Reader
+from pytest_crmseed.seeder.recipe import Recipe, RunInfo, Seed, unique_tag
+from pytest_crmseed.seeder.refusals import Failure
 from pytest_crmseed.seeder.target import Target
-from pytest_crmseed.schema.legend import Translator
 
-_UNIQUE_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What generated values depend on, and which factories make them."""
-
-    random_seed: int
-    base_date: date
-    locale: str = "en_US"
-    email_domain: str = "example.com"
-    factories: Mapping[str, type[CRMFactory]] = field(default_factory=dict)
-
-    def factory_of(self) -> Mapping[str, type[CRMFactory]]:
-        """Return the factories by object type, the caller's before the stock ones."""
-        return {**default_factories(), **self.factories}
-
-
-@dataclass(frozen=True)
-class RunInfo:
-    """The run that records belong to: its id, when it expires, how long kept records stay."""
-
-    run_id: str
-    expires_after: float = 7200.0
-    keep_for: float = 86400.0
-    worker: str = ""
-
-
-@dataclass
-class Seed:
-    """One seed: its records, and what cleanup needs to know of it.
-
-    ``shared`` marks a seed that several processes use and another one removes, ``joined`` one that
-    another process made.
-    """
-
-    name: str
-    plan: Plan
-    records: SeededRecords
-    keep: bool = False
-    seconds: float = 0.0
-    requests: int = 0
-    shared: bool = False
-    joined: bool = False
+__all__ = ["Engine", "Recipe", "RunInfo", "Seed", "plan_counts", "unique_tag"]
 
 
 def plan_counts(
     counts: Mapping[str, int | Count],
     translator: Translator,
-    target_links: Mapping[str, Any],
+    links: Mapping[str, Mapping[str, LinkRule]],
     *,
     wider: Mapping[str, Sequence[Record]] | None = None,
     limit: int | None = None,
+    limits: guard.Limits,
 ) -> Plan:
     """Return the plan of counts given by any name of their object types.
 
     Raises:
         UsageError: a name is unknown or given twice, or a count is no number.
+        GuardRefused: it has more records than ``limits`` allow.
     """
     canonical: dict[str, Count] = {}
     for given, value in counts.items():
@@ -100,7 +52,12 @@ def plan_counts(
         if name in canonical:
             raise UsageError(f"{given!r} is {name}, which is asked for twice; give one.")
         canonical[name] = as_count(value, given)
-    return make_plan(canonical, target_links, wider=wider, limit=limit)
+    # Before the plan is made, too: that of a million records takes seconds.
+    asked = sum(wanted.n if limit is None else min(wanted.n, limit) for wanted in canonical.values())
+    guard.check_plan_size(asked, limits)
+    plan = make_plan(canonical, links, wider=wider, limit=limit)
+    guard.check_plan_size(plan.total, limits)
+    return plan
 
 
 class Engine:
@@ -129,6 +86,7 @@ class Engine:
         self.ledger = ledger
         self.run = run
         self.limits = limits
+        self.reader = Reader(target)
         self._errors = errors
         self._count = count
         self._batch_size = batch_size
@@ -172,7 +130,12 @@ class Engine:
     ) -> Plan:
         """Return the plan of counts in this portal."""
         return plan_counts(
-            counts, self.target.translator, self.target.provider.links, wider=wider, limit=self._count
+            counts,
+            self.target.translator,
+            self.target.provider.links,
+            wider=wider,
+            limit=self._count,
+            limits=self.limits,
         )
 
     # -- seed ------------------------------------------------------------------------------------
@@ -207,18 +170,20 @@ class Engine:
         batches = self._batches(plan, drafts)
         self._listener(PlanReady(plan.counts, len(batches)))
         self._open_run()
-        if keep:
-            self.ledger.keep(self.run.run_id, started + self.run.keep_for, seed=name)
         before = self.target.connection.requests
         inserter = Inserter(self.target.connection, self.ledger, self.run.run_id, listener=self._listener)
         try:
             inserted = inserter.insert(batches, name, stop_at_refusal=self._on_error == "undo")
+            if keep and inserted.complete:
+                # Not before: half a seed is not worth keeping; whatever cuts this short, it is swept.
+                self.ledger.keep(self.run.run_id, started + self.run.keep_for, seed=name)
         except BaseException as error:
             error.add_note(f"crmseed: {self._undo(name)}")
             raise
         if not inserted.complete:
             raise self._failure(inserted, name, test)
-        records = self._records(plan, inserted.results)
+        asked = [self.target.translator.canonical(given) for given in counts]
+        records = self.reader.records([*plan.counts, *asked], inserted.results)
         seconds = self._clock() - started
         requests = self.target.connection.requests - before
         self._listener(Seeded(plan.counts, requests, seconds))
@@ -247,13 +212,13 @@ class Engine:
                 self.run.run_id, int(now), int(now + self.run.expires_after), object_type, name, index
             )
 
-        return prepare(
-            plan, self.target.translator, recipe.factory_of(), generation, key, wider=wider
-        )
+        return prepare(plan, self.target.translator, recipe.factory_of(), generation, key, wider=wider)
 
-    def _batches(self, plan: Plan, drafts: Drafts) -> list[Any]:
+    def _batches(self, plan: Plan, drafts: Drafts) -> list[Batch]:
         provider = self.target.provider
-        most = min(self._batch_size or provider.capabilities.batch_records, provider.capabilities.batch_records)
+        most = min(
+            self._batch_size or provider.capabilities.batch_records, provider.capabilities.batch_records
+        )
         return [
             batch
             for step in plan.steps
@@ -279,7 +244,7 @@ class Engine:
                     portal_id=self.target.account.portal_id,
                     target="local" if address.is_local else "sandbox",
                     base_url=address.base_url,
-                    pid=_pid(),
+                    pid=os.getpid(),
                     host=socket.gethostname(),
                     worker=self.run.worker,
                     started_at=now,
@@ -292,83 +257,12 @@ class Engine:
             )
             self._opened = True
 
-    def _records(self, plan: Plan, results: Sequence[RecordResult]) -> SeededRecords:
-        by_type: dict[str, list[Record]] = {step.object_type: [] for step in plan.steps}
-        ids = {(r.draft.object_type, r.draft.index): r.id for r in results}
-        for result in results:
-            draft = result.draft
-            links = tuple(
-                link if link.id is not None else _with_id(link, ids[(link.object_type, link.index or 0)])
-                for link in draft.links
-            )
-            assert result.id is not None
-            by_type[draft.object_type].append(
-                self.record(
-                    draft.object_type,
-                    draft.index,
-                    result.id,
-                    key=draft.key,
-                    native=result.native,
-                    url=result.url,
-                    links=links,
-                )
-            )
-        for records in by_type.values():
-            records.sort(key=lambda record: record.index)
-        return SeededRecords(by_type, aliases=self.target.translator.aliases())
-
-    def record(self, object_type: str, index: int, record_id: str, **more: Any) -> Record:
-        """Return a record of this portal, which decodes and reloads itself."""
-        return Record(
-            object_type=object_type,
-            index=index,
-            id=record_id,
-            decode=self.target.translator.to_neutral,
-            reload=self._reload,
-            **more,
-        )
-
-    def _reload(self, record: Record) -> tuple[Mapping[str, Any], str | None]:
-        found = self.read(record.object_type, [record.id])
-        if not found:
-            raise PortalError(
-                f"{record.object_type}[{record.index}] (id {record.id}) is gone from the portal.",
-                remedy="Did the application delete or merge it?",
-                status=404,
-            )
-        return found[record.id]
-
-    def read(
-        self, object_type: str, ids: Sequence[str]
-    ) -> dict[str, tuple[Mapping[str, Any], str | None]]:
-        """Return native values and page by id, for those of ``ids`` that exist."""
-        provider = self.target.provider
-        fields = list(self.target.translator.object_type(object_type).fields)
-        out: dict[str, tuple[Mapping[str, Any], str | None]] = {}
-        most = provider.capabilities.read_records
-        for start in range(0, len(ids), most):
-            request = provider.read(object_type, ids[start : start + most], fields)
-            for found in provider.found(self.target.connection.send(request)):
-                out[found.id] = (found.native, found.url)
-        return out
-
     # -- failing ---------------------------------------------------------------------------------
-    def _failure(self, inserted: Inserted, name: str, test: str) -> Exception:
-        self._write_errors(inserted.refused, test)
-        made = sum(1 for result in inserted.results if result.ok)
-        if self._on_error == "keep-good":
-            self.ledger.keep(self.run.run_id, self._clock() + self.run.keep_for, seed=name)
-            what = (
-                f"{made} records were made and are kept (--crm-on-error keep-good); remove them with "
-                f"`crmseed cleanup --run {self.run.run_id}`."
-            )
-        else:
-            what = self._undo(name)
-        if inserted.failure is not None:
-            error = inserted.failure
-            error.remedy = f"{error.remedy} {what}".strip()
-            return error
-        return self._refused(inserted, what)
+    def _failure(self, inserted: Inserted, name: str, test: str) -> PortalError | RecordsRefused:
+        # First of all undo: nothing that goes wrong with the report may leave records behind.
+        what = self._undo(name) if self._on_error == "undo" else self._keep_good(inserted, name)
+        report = Failure(self.target, self.ledger, self.run.run_id, self._errors)
+        return report.error(inserted, what, test)
 
     def _undo(self, name: str) -> str:
         result = self.clean(name)
@@ -377,64 +271,17 @@ class Engine:
                 return f"The seed was undone: {result.removed} records removed."
             return "Nothing was left in the portal."
         return (
-            f"Undoing left {len(result.left)} records in the portal ({'; '.join(result.errors)}); remove them "
-            f"with `crmseed cleanup --run {self.run.run_id}`."
+            f"Undoing left {len(result.left)} records in the portal ({'; '.join(result.errors)}); remove "
+            f"them with `crmseed cleanup --run {self.run.run_id}`."
         )
 
-    def _write_errors(self, refused: Sequence[RecordResult], test: str) -> None:
-        if self._errors is None:
-            return
-        for result in refused:
-            if any(refusal.code == "NOT_SENT" for refusal in result.refusals):
-                continue
-            self._errors.write(
-                result,
-                provider=self.target.provider.name,
-                run_id=self.run.run_id,
-                test=test,
-                homes=self._homes(result.draft.object_type),
-            )
-
-    def _homes(self, object_type: str) -> dict[str, str]:
-        entry = self.target.provider.legend.objects.get(object_type)
-        return {home.native: neutral for neutral, home in entry.fields.items()} if entry else {}
-
-    def _refused(self, inserted: Inserted, what: str) -> RecordsRefused:
-        refused = [r for r in inserted.refused if not any(x.code == "NOT_SENT" for x in r.refusals)]
-        counts: dict[str, int] = {}
-        for result in refused:
-            counts[result.draft.object_type] = counts.get(result.draft.object_type, 0) + 1
-        title = self.target.provider.title
-        head = f"{title} refused {', '.join(f'{n} {name}' for name, n in counts.items())}."
-        lines = [self._refusal_line(result) for result in refused[:3]]
-        if len(refused) > 3:
-            lines.append(f"and {len(refused) - 3} more")
-        details = f" All of them: {self._errors.path}." if self._errors else ""
-        message = head + "\n  " + "\n  ".join(lines) + "\n"
-        conflict = any(refusal.conflict for result in refused for refusal in result.refusals)
-        kind = Conflict if conflict else RecordsRefused
-        if conflict:
-            what += (
-                " A record that this run did not make holds the value; it was not touched."
-            )
-        return kind(message, refused, remedy=what + details)
-
-    def _refusal_line(self, result: RecordResult) -> str:
-        draft = result.draft
-        homes = self._homes(draft.object_type)
-        parts = []
-        for refusal in result.refusals:
-            where = f"{draft.object_type}[{draft.index}]"
-            if refusal.field:
-                native = refusal.field
-                value = refusal.value if refusal.value is not None else draft.values.get(native)
-                neutral = homes.get(native)
-                where += f".{neutral} ({native})" if neutral and neutral != native else f".{native}"
-                if value is not None:
-                    where += f" = {value!r}"
-            code = f" [{refusal.code}]" if refusal.code else ""
-            parts.append(f"{where}: {refusal.message}{code}")
-        return "; ".join(parts)
+    def _keep_good(self, inserted: Inserted, name: str) -> str:
+        self.ledger.keep(self.run.run_id, self._clock() + self.run.keep_for, seed=name)
+        made = sum(1 for result in inserted.results if result.ok)
+        return (
+            f"{made} records were made and are kept (--crm-on-error keep-good); remove them with "
+            f"`crmseed cleanup --run {self.run.run_id}`."
+        )
 
     # -- cleaning --------------------------------------------------------------------------------
     def adopt(self, name: str, object_type: str, record_id: str) -> Record:
@@ -445,7 +292,7 @@ class Engine:
         """
         canonical = self.target.translator.canonical(object_type)
         given = str(record_id)
-        found = self.read(canonical, [given])
+        found = self.reader.read(canonical, [given])
         if given not in found:
             raise UsageError(
                 f"adopt({object_type!r}, {record_id!r}): the portal has no such record.",
@@ -454,13 +301,15 @@ class Engine:
         self._open_run()
         self.ledger.adopt(self.run.run_id, name, canonical, given)
         native, url = found[given]
-        return self.record(canonical, 0, given, native=native, url=url)
+        return self.reader.record(canonical, 0, given, native=native, url=url)
 
     def clean(self, name: str | None = None) -> CleanupResult:
         """Remove a seed's records (all of the run's without a name); what is left is in the result."""
-        if not self._opened:
-            return CleanupResult()
-        return self.clean_entries(self.ledger.live(self.run.run_id, name))
+        return self.clean_entries(self.live(name)) if self._opened else CleanupResult()
+
+    def live(self, name: str | None = None) -> list[Entry]:
+        """Return what of a seed (of the whole run without a name) may exist in the portal, by the ledger."""
+        return self.ledger.live(self.run.run_id, name) if self._opened else []
 
     def clean_entries(self, entries: Iterable[Entry]) -> CleanupResult:
         """Remove the records of ledger entries in this portal; what is left is in the result."""
@@ -484,26 +333,3 @@ class Engine:
                 f"{len(result.left)} records are left in {self.target.title}: {'; '.join(result.errors)}",
                 remedy=f"Remove them with `crmseed cleanup --run {self.run.run_id}`.",
             )
-
-
-def unique_tag(run_id: str, seed: str) -> str:
-    """Return eight characters that tell this seed's unique values from all others'."""
-    number = int.from_bytes(hashlib.blake2b(f"{run_id}/{seed}".encode(), digest_size=8).digest())
-    digits = ""
-    for _ in range(8):
-        number, digit = divmod(number, 36)
-        digits += _UNIQUE_ALPHABET[digit]
-    # A domain label of digits only is valid but odd; a letter first reads as a name.
-    return "r" + digits[1:]
-
-
-def _with_id(link: Any, record_id: str | None) -> Any:
-    from dataclasses import replace
-
-    return replace(link, index=None, id=record_id)
-
-
-def _pid() -> int:
-    import os
-
-    return os.getpid()

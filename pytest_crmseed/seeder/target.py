@@ -76,7 +76,9 @@ def sandbox_address(
                 "--crm-target local needs none."
             ),
         )
-    secrets = [credentials[c.variable] for c in provider.credentials if c.secret and c.variable in credentials]
+    secrets = [
+        credentials[c.variable] for c in provider.credentials if c.secret and c.variable in credentials
+    ]
     url = base_url or provider.base_url(provider_without_schema(provider), credentials)
     return Address(url.rstrip("/"), credentials, secrets[0] if secrets else "", environ=dict(credentials))
 
@@ -89,7 +91,13 @@ def provider_without_schema(provider: type[Provider]) -> Provider:
 
 
 def local_address(
-    provider: type[Provider], base_url: str, seed_token: str, token: str, environ: Mapping[str, str], *, private: bool
+    provider: type[Provider],
+    base_url: str,
+    seed_token: str,
+    token: str,
+    environ: Mapping[str, str],
+    *,
+    private: bool,
 ) -> Address:
     """Return the address of a local portal for a provider."""
     secret = next(c.variable for c in provider.credentials if c.secret)
@@ -104,12 +112,13 @@ def address_at(
     ``asked`` says that ``target`` was chosen by the user and is no default.
 
     Raises:
-        Unreachable: nothing answers there.
+        PortalError: nothing answers there.
         UsageError: ``target`` is local by choice and it is not, or credentials are missing.
     """
     if not base_url.startswith(("http://", "https://")):
         raise UsageError(
-            f"--crm-base-url takes an address with its scheme, such as http://127.0.0.1:8765, not {base_url!r}."
+            "--crm-base-url takes an address with its scheme, such as http://127.0.0.1:8765, not "
+            f"{base_url!r}."
         )
     base_url = base_url.rstrip("/")
     identity = probe(base_url)
@@ -133,7 +142,7 @@ def address_at(
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast to go: ``--crm-rate`` as text, ``--crm-batch-size``, and the budget file shared by processes."""
+    """How fast to go: ``--crm-rate`` as text, ``--crm-batch-size``, the file of the shared budgets."""
 
     rate: str | None = None
     batch_size: int | None = None

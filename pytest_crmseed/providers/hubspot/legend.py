@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from pytest_crmseed.providers.hubspot.capabilities import KEY
 from pytest_crmseed.schema.legend import FieldLegend, Legend, ObjectLegend
 from pytest_crmseed.schema.model import Kind
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _fields(**homes: str | FieldLegend) -> dict[str, FieldLegend]:
@@ -87,18 +89,20 @@ def _date(value: date) -> str:
 
 def _datetime(value: datetime) -> str:
     # HubSpot docs, "Properties guide": ISO 8601 in UTC; it answers with milliseconds.
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def _read_date(raw: Any) -> date:
-    return date.fromisoformat(str(raw)[:10])
+    # HubSpot docs, "Properties guide": dates are answered as days or as milliseconds at midnight.
+    return _read_datetime(raw).astimezone(UTC).date()
 
 
-def _read_datetime(raw: Any) -> Any:
+def _read_datetime(raw: Any) -> datetime:
     text = str(raw)
     if text.lstrip("-").isdigit():
-        return datetime.fromtimestamp(int(text) / 1000, UTC)
-    return datetime.fromisoformat(text)
+        return _EPOCH + timedelta(milliseconds=int(text))
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _read_decimal(raw: Any) -> Decimal:
@@ -111,7 +115,10 @@ def _read_integer(raw: Any) -> Any:
 
 
 def _read_boolean(raw: Any) -> bool:
-    return str(raw).lower() == "true"
+    text = str(raw).lower()
+    if text not in ("true", "false"):
+        raise ValueError(f"{raw!r} is no boolean")
+    return text == "true"
 
 
 def _read_options(raw: Any) -> tuple[str, ...]:

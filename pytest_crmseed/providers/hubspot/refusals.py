@@ -21,6 +21,8 @@ _TAKEN = re.compile(
     r"propertyName=(?P<field>\w+), value=(?P<value>.*?)\} on \d+\. (?P<owner>\d+) already has that value"
 )
 _ALLOWED = re.compile(r"was not one of the allowed options: \[(?P<options>.*)\]\s*$", re.DOTALL)
+# The codes of a unique value that another record has; the second is that of marketing events.
+_UNIQUE_CODES = ("CONFLICTING_UNIQUE_VALUE", "UNIQUE_VALUE_CONFLICT")
 _DUMPED_VALUE = re.compile(r'\bvalue: \\?"([^"\\]*)\\?"')
 
 
@@ -33,29 +35,33 @@ def read_refusals(
     names no field gives one refusal with its message.
     """
     message = str(body.get("message") or body.get("category") or "no reason given")
+    category = str(body.get("category") or "")
     request_id = body.get("correlationId")
     sent = sent or {}
 
-    def refusal(text: str, code: str, field: str | None, *, conflict: bool = False, owner: str | None = None) -> Refusal:
+    def refusal(text: str, code: str, field: str | None) -> Refusal:
+        existing, taken = _EXISTING_CONTACT.search(text), _TAKEN.search(text)
+        value = sent.get(field) if field else None
+        owner = None
+        if existing:
+            field, owner = "email", existing[1]
+            value = sent.get(field)
+        elif taken:
+            field, owner = taken["field"], taken["owner"]
+            value = sent.get(field, taken["value"])
+            if code not in _UNIQUE_CODES:
+                code = _UNIQUE_CODES[0]
         return Refusal(
             message=text,
             code=code,
             field=field,
-            value=sent.get(field) if field else None,
+            value=value,
             allowed=_allowed(text),
             status=status,
             request_id=request_id if isinstance(request_id, str) else None,
-            conflict=conflict,
+            conflict=owner is not None or code in _UNIQUE_CODES,
             existing_id=owner,
         )
-
-    existing = _EXISTING_CONTACT.search(message)
-    if existing:
-        return (refusal(message, str(body.get("category", "CONFLICT")), "email", conflict=True, owner=existing[1]),)
-    taken = _TAKEN.search(message)
-    if taken:
-        field = taken["field"]
-        return (refusal(message, "CONFLICTING_UNIQUE_VALUE", field, conflict=True, owner=taken["owner"]),)
 
     found = [
         refusal(str(entry.get("message", message)), str(entry.get("code") or entry.get("error") or ""), field)
@@ -65,26 +71,24 @@ def read_refusals(
         return tuple(found)
     missing = (body.get("context") or {}).get("properties")
     if isinstance(missing, list) and missing:
-        code = str(body.get("category", ""))
-        return tuple(refusal(message, code, str(field)) for field in missing)
-    return (refusal(message, str(body.get("category", "")), None),)
+        return tuple(refusal(message, category, str(field)) for field in missing)
+    return (refusal(message, category, None),)
 
 
-def _entries(body: Mapping[str, Any], message: str) -> list[tuple[Mapping[str, Any], str]]:
-    entries: list[tuple[Mapping[str, Any], str]] = []
-    for entry in body.get("errors") or ():
-        names = (entry.get("context") or {}).get("propertyName") if isinstance(entry, Mapping) else None
-        if names:
-            entries.append((entry, str(names[0])))
-    if entries:
-        return entries
-    if message.startswith(_CARRIER):
+def _entries(body: Mapping[str, Any], message: str) -> list[tuple[Mapping[str, Any], str | None]]:
+    """Return what is said property by property, each with the property's name where it is given."""
+    listed = [entry for entry in body.get("errors") or () if isinstance(entry, Mapping)]
+    if not listed and message.startswith(_CARRIER):
         try:
-            listed = json.loads(message[len(_CARRIER) :])
+            carried, _ = json.JSONDecoder().raw_decode(message[len(_CARRIER) :])
         except ValueError:
             return []
-        return [(entry, str(entry["name"])) for entry in listed if isinstance(entry, dict) and "name" in entry]
-    return []
+        return [(entry, entry.get("name")) for entry in carried if isinstance(entry, dict)]
+    entries: list[tuple[Mapping[str, Any], str | None]] = []
+    for entry in listed:
+        names = (entry.get("context") or {}).get("propertyName") or [entry.get("in")]
+        entries += [(entry, str(name) if name else None) for name in names]
+    return entries
 
 
 def _allowed(message: str) -> tuple[str, ...]:

@@ -6,11 +6,12 @@ Sources: HubSpot docs "Using object APIs", "Error handling", "API usage guidelin
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from pytest_crmseed.errors import ApiRefused, NotAPortal, PortalError, Throttled, Unauthorized
+from pytest_crmseed.errors import ApiRefused, NotAPortal, PortalError, Unauthorized
 from pytest_crmseed.planning import NEUTRAL_LINKS, LinkRule
 from pytest_crmseed.providers.base import (
     Account,
@@ -20,7 +21,6 @@ from pytest_crmseed.providers.base import (
     Effect,
     Exchange,
     Found,
-    Outcome,
     Reading,
     Request,
     Verdict,
@@ -34,17 +34,15 @@ from pytest_crmseed.providers.hubspot.capabilities import (
     SCOPES,
     TEST_ACCOUNTS,
 )
+from pytest_crmseed.providers.hubspot.judging import judge
 from pytest_crmseed.providers.hubspot.legend import LEGEND
 from pytest_crmseed.providers.hubspot.refusals import read_refusals
 from pytest_crmseed.records import Batch, Draft, RecordResult
 from pytest_crmseed.schema.legend import Legend
 from pytest_crmseed.schema.model import Schema
 
-# HubSpot docs, "Error handling": 423 locks last two seconds. 477 carries Retry-After.
-_LOCKED_FOR = 2.0
-# No figure is documented for a burst 429; the window rolls, so some room comes back soon.
-_BURST_WAIT = 2.0
-_SECONDLY_WAIT = 1.0
+# No id of a record has more digits: bodies are measured before the parents' ids are known.
+_LONGEST_ID = 20
 
 
 class HubSpot:
@@ -108,18 +106,20 @@ class HubSpot:
         )
         try:
             info = (yield request).json()
-        except ApiRefused:
+        except (ApiRefused, Unauthorized, NotAPortal):
             return None
-        scopes = info.get("scopes") if isinstance(info, dict) else None
+        scopes = info.get("scopes")
         return frozenset(map(str, scopes)) if isinstance(scopes, list) else None
 
     def _daily_quota(self) -> Exchange[tuple[int | None, int | None]]:
         path = self._path("account-info", "api-usage/daily/private-apps")
         try:
             usage = (yield _get(path, "ask for the day's use of the API")).json()
-        except (ApiRefused, Unauthorized):
+        except (ApiRefused, Unauthorized, NotAPortal):
             return None, None
         for entry in usage.get("results") or ():
+            if entry.get("fetchStatus", "SUCCESS") not in ("SUCCESS", "CACHED"):
+                continue
             limit, used = entry.get("usageLimit"), entry.get("currentUsage")
             if isinstance(limit, int) and isinstance(used, int):
                 return limit, max(0, limit - used)
@@ -133,7 +133,7 @@ class HubSpot:
         """Return the object types that have no unique property ``crmseed_key``."""
         missing = []
         for name in object_types:
-            path = f"{self._path('crm', 'properties', versioned_last=True)}/{name}/{KEY}"
+            path = f"{self._path('crm', 'properties', versioned_last=True)}/{self._native(name)}/{KEY}"
             try:
                 definition = (yield _get(path, f"look for {KEY} of {name}")).json()
             except ApiRefused as refused:
@@ -173,33 +173,40 @@ class HubSpot:
         return entry
 
     def _associations(self, draft: Draft, ids: Mapping[tuple[str, int], str]) -> list[dict[str, Any]]:
-        object_type = self.schema.object_types[draft.object_type]
-        associations = []
+        object_type = self.schema.object_types[self._native(draft.object_type)]
+        types: dict[tuple[str, str], dict[int, str]] = {}
         with_primary: set[str] = set()
         for link in draft.links:
-            to = link.id if link.id is not None else ids[(link.object_type, link.index or 0)]
-            types = [object_type.association(link.object_type)]
+            record_id = link.id if link.id is not None else ids[(link.object_type, link.index or 0)]
+            to = self._native(link.object_type)
+            wanted = [object_type.association(to)]
             if link.label:
-                types.append(object_type.association(link.object_type, label=link.label))
-            elif link.object_type not in with_primary:
+                wanted.append(object_type.association(to, label=link.label))
+            if to not in with_primary:
                 # One primary per record: the first company linked.
-                types.append(object_type.association(link.object_type, primary=True))
-                with_primary.add(link.object_type)
-            associations.append(
-                {
-                    "to": {"id": to},
-                    "types": [
-                        {"associationCategory": a.category, "associationTypeId": a.type_id} for a in types if a
-                    ],
-                }
-            )
-        return associations
+                wanted.append(object_type.association(to, primary=True))
+                with_primary.add(to)
+            # One entry for each record linked, with all its types.
+            types.setdefault((to, record_id), {}).update({a.type_id: a.category for a in wanted if a})
+        return [
+            {
+                "to": {"id": record_id},
+                "types": [
+                    {"associationCategory": category, "associationTypeId": type_id}
+                    for type_id, category in entries.items()
+                ],
+            }
+            for (_, record_id), entries in types.items()
+        ]
 
     def size(self, draft: Draft) -> int:
-        """Return about how many bytes a draft takes in a batch's body."""
-        return 120 * (1 + len(draft.links)) + sum(
-            len(str(name)) + 4 * len(str(value)) + 8 for name, value in draft.values.items()
-        )
+        """Return how many bytes a draft takes in a batch's body, rather a few too many."""
+        ids = {
+            (link.object_type, link.index or 0): f"{n:0{_LONGEST_ID}}" for n, link in enumerate(draft.links)
+        }
+        entry = self._input(draft, ids)
+        # The comma, and each draft's share of what stands around the inputs.
+        return len(json.dumps(entry, ensure_ascii=False).encode("utf-8")) + 20
 
     def results(self, batch: Batch, answer: Answer) -> Sequence[RecordResult]:
         """Return what became of each draft, matched by trace id, else by key, never by position."""
@@ -207,17 +214,27 @@ class HubSpot:
         body = answer.json()
         for entry in body.get("results") or ():
             properties = entry.get("properties") or {}
-            result = results.get(str(entry.get("objectWriteTraceId"))) or results.get(str(properties.get(KEY)))
+            result = results.get(str(entry.get("objectWriteTraceId"))) or results.get(
+                str(properties.get(KEY))
+            )
             if result is not None and entry.get("id"):
                 result.id = str(entry["id"])
                 result.native = dict(properties)
                 result.url = entry.get("url")
+        remarks: list[str] = []
         for entry in body.get("errors") or ():
-            for trace_id in (entry.get("context") or {}).get("objectWriteTraceId") or ():
-                result = results.get(str(trace_id))
-                if result is not None and result.id is None:
-                    refusals = read_refusals(entry, status=answer.status, sent=result.draft.values)
-                    result.refusals += refusals
+            named = [
+                results[trace_id]
+                for trace_id in map(str, (entry.get("context") or {}).get("objectWriteTraceId") or ())
+                if trace_id in results and results[trace_id].id is None
+            ]
+            for result in named:
+                result.refusals += read_refusals(entry, status=answer.status, sent=result.draft.values)
+            if not named:
+                remarks += [refusal.message for refusal in read_refusals(entry, status=answer.status)]
+        for result in results.values():
+            if result.id is None and not result.refusals:
+                result.remarks = tuple(remarks)
         return list(results.values())
 
     def delete(self, object_type: str, ids: Sequence[str]) -> Request:
@@ -249,38 +266,32 @@ class HubSpot:
         )
 
     def found(self, answer: Answer) -> Sequence[Found]:
-        """Return the records of a batch read; the missing ones stand in a 207's ``errors``."""
+        """Return the records of a batch read; the missing ones stand in a 207's ``errors``.
+
+        Raises:
+            PortalError: the answer does not say of every record whether it exists.
+        """
+        body = answer.json()
+        results = body.get("results")
+        if not isinstance(results, list):
+            raise NotAPortal(
+                f"The address answered {answer.status} without results to: {answer.request.what}.",
+                remedy="Is this HubSpot's API? Check the base URL, and proxies on the way.",
+                status=answer.status,
+            )
+        for entry in body.get("errors") or ():
+            if entry.get("category") != "OBJECT_NOT_FOUND":
+                said = read_refusals(entry)[0].message
+                raise PortalError(f"HubSpot could not {answer.request.what}: {said}", status=answer.status)
         return [
             Found(str(entry["id"]), dict(entry.get("properties") or {}), entry.get("url"))
-            for entry in answer.json().get("results") or ()
+            for entry in results
         ]
 
     # -- judging answers -------------------------------------------------------------------------
     def judge(self, request: Request, answer: Answer) -> Verdict:
         """Return how an answer is to be taken (docs, "Error handling")."""
-        body = _json_object(answer)
-        status = answer.status
-        if 200 <= status < 300:
-            if body is not None or status == 204 or (request.effect is Effect.DELETE and not answer.body):
-                return Verdict(Outcome.DONE)
-            return _not_json(request, answer)
-        if status == 429:
-            return _throttled(answer, body or {})
-        if status in (423, 477):
-            wait = _LOCKED_FOR if status == 423 else _retry_after(answer)
-            message = f"HubSpot is locked ({status}) for: {request.what}."
-            return Verdict(Outcome.NOT_EXECUTED, PortalError(message, status=status), wait)
-        if status >= 500 and not (status == 501 and body is not None):
-            said = f" It says: {body['message']}" if body and body.get("message") else ""
-            message = f"HubSpot failed with {status} at: {request.what}.{said}"
-            return Verdict(Outcome.FAILED, PortalError(message, status=status))
-        if body is None:
-            return _not_json(request, answer)
-        if status in (401, 403):
-            return Verdict(Outcome.REFUSED, _unauthorized(request, status, body))
-        refusals = read_refusals(body, status=status)
-        message = f"HubSpot refused to {request.what} ({status}): {refusals[0].message}"
-        return Verdict(Outcome.REFUSED, ApiRefused(message, status=status, refusals=refusals))
+        return judge(request, answer)
 
     def readings(self, request: Request, answer: Answer, now: datetime) -> Sequence[Reading]:
         """Return what the rate headers say; search answers carry none."""
@@ -299,8 +310,11 @@ class HubSpot:
 
     # -- paths -----------------------------------------------------------------------------------
     def _objects(self, object_type: str, tail: str) -> str:
-        native = self.legend.objects[object_type].native if object_type in self.legend.objects else object_type
-        return f"{self._path('crm', 'objects', versioned_last=True)}/{native}/{tail}"
+        return f"{self._path('crm', 'objects', versioned_last=True)}/{self._native(object_type)}/{tail}"
+
+    def _native(self, object_type: str) -> str:
+        entry = self.legend.objects.get(object_type)
+        return entry.native if entry else object_type
 
     def _path(self, family: str, tail: str, *, versioned_last: bool = False) -> str:
         # HubSpot writes /crm/v3/objects but /crm/objects/2026-03; account-info has one order.
@@ -313,69 +327,5 @@ def _get(path: str, what: str) -> Request:
     return Request("GET", path, what, Effect.READ)
 
 
-def _json_object(answer: Answer) -> dict[str, Any] | None:
-    try:
-        body = answer.json()
-    except ValueError:
-        return None
-    return body if isinstance(body, dict) else None
-
-
 def _number(text: str | None) -> int | None:
     return int(text) if text and text.strip().isdigit() else None
-
-
-def _retry_after(answer: Answer) -> float | None:
-    seconds = _number(answer.headers.get("retry-after"))
-    return float(seconds) if seconds is not None else None
-
-
-def _not_json(request: Request, answer: Answer) -> Verdict:
-    kind = answer.headers.get("content-type", "no content type").split(";")[0]
-    error = NotAPortal(
-        f"The address answered {answer.status} with {kind} instead of JSON to: {request.what}.",
-        remedy="Is this HubSpot's API? Check the base URL, and proxies on the way.",
-        status=answer.status,
-    )
-    if request.effect is Effect.READ:
-        return Verdict(Outcome.REFUSED, error)
-    return Verdict(Outcome.FAILED if answer.status < 300 else Outcome.REFUSED, error)
-
-
-def _throttled(answer: Answer, body: Mapping[str, Any]) -> Verdict:
-    policy = str(body.get("policyName") or "")
-    said = str(body.get("message") or "Too many requests.")
-    error = Throttled(f"HubSpot's rate limit: {said}", status=429, policy=policy)
-    if policy == "DAILY" or "daily" in said.lower():
-        error.remedy = "The day's quota of the portal is used up; it resets at midnight of the portal's time zone."
-        return Verdict(Outcome.REFUSED, error)
-    secondly = policy == "SECONDLY" or "secondly" in said.lower()
-    default = _SECONDLY_WAIT if secondly else _BURST_WAIT
-    asked = _retry_after(answer)
-    return Verdict(Outcome.NOT_EXECUTED, error, asked if asked is not None else default)
-
-
-def _unauthorized(request: Request, status: int, body: Mapping[str, Any]) -> Unauthorized:
-    message = str(body.get("message") or "no reason given")
-    if status == 401:
-        return Unauthorized(
-            f"HubSpot does not accept the access token (401): {message}",
-            remedy="Check HUBSPOT_ACCESS_TOKEN (or CRMSEED_HUBSPOT_ACCESS_TOKEN): expired, revoked, or of another region?",
-            status=status,
-        )
-    scopes: list[str] = []
-    for entry in body.get("errors") or ():
-        context = entry.get("context") or {}
-        scopes += context.get("requiredGranularScopes") or context.get("requiredScopes") or []
-    if not scopes:
-        return Unauthorized(
-            f"HubSpot refused to {request.what} (403): {message}",
-            remedy="Does the portal's subscription include this object type?",
-            status=status,
-        )
-    return Unauthorized(
-        f"HubSpot refused to {request.what} (403): the token lacks a scope ({', '.join(scopes)}).",
-        remedy="Add the scope to the private app, and use its new token.",
-        status=status,
-        scopes=scopes,
-    )

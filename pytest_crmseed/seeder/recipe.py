@@ -1,0 +1,68 @@
+"""What a seed depends on, and what it is once made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from pytest_crmseed.factories import CRMFactory, default_factories
+from pytest_crmseed.planning import Plan
+from pytest_crmseed.records import SeededRecords
+
+_TAG_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What generated values depend on, and which factories make them."""
+
+    random_seed: int
+    base_date: date
+    locale: str = "en_US"
+    email_domain: str = "example.com"
+    factories: Mapping[str, type[CRMFactory]] = field(default_factory=dict)
+
+    def factory_of(self) -> Mapping[str, type[CRMFactory]]:
+        """Return the factories by object type, the caller's before the stock ones."""
+        return {**default_factories(), **self.factories}
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """The run that records belong to: its id; how many seconds until it expires and kept records stay."""
+
+    run_id: str
+    expires_after: float = 7200.0
+    keep_for: float = 86400.0
+    worker: str = ""
+
+
+@dataclass
+class Seed:
+    """One seed: its records, and what cleanup needs to know of it.
+
+    ``shared`` marks a seed that several processes use and another one removes, ``joined`` one that
+    another process made.
+    """
+
+    name: str
+    plan: Plan
+    records: SeededRecords
+    keep: bool = False
+    seconds: float = 0.0
+    requests: int = 0
+    shared: bool = False
+    joined: bool = False
+
+
+def unique_tag(run_id: str, seed: str) -> str:
+    """Return eight characters that tell this seed's unique values from all others'."""
+    number = int.from_bytes(hashlib.blake2b(f"{run_id}/{seed}".encode(), digest_size=8).digest())
+    digits = ""
+    for _ in range(7):
+        number, digit = divmod(number, 36)
+        digits += _TAG_ALPHABET[digit]
+    # A domain label of digits only is valid but odd; a letter first reads as a name.
+    return "r" + digits
