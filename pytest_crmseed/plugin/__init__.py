@@ -142,8 +142,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Check the guards for all markers before the first test; or make the dry run instead."""
     crm = session_of(session.config)
-    idle = session.config.option.collectonly or (
-        session.testsfailed and not session.config.option.continue_on_collection_errors
+    option = session.config.option
+    # With --setup-plan pytest shows fixtures and runs none of them.
+    idle = (
+        option.collectonly
+        or getattr(option, "setupplan", False)
+        or (session.testsfailed and not option.continue_on_collection_errors)
     )
     if not idle and _concerned(session):
         if crm.settings.dry_run:

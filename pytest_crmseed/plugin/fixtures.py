@@ -62,7 +62,7 @@ def crm_records(_crm_seed: TestSeeds) -> SeededRecords:
 
 @pytest.fixture
 def crm_seeder(_crm_seed: TestSeeds) -> CrmSeeder:
-    """Seed more inside the test, crm_seeder(deals=3), with the same cleanup; adopt what the application made."""
+    """Seed inside the test, crm_seeder(deals=3), with the same cleanup; adopt what the application made."""
     from pytest_crmseed.plugin.handles import CrmSeeder
 
     return CrmSeeder(_crm_seed)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from pytest_crmseed.errors import CrmseedError, GuardRefused, UnknownName, UsageError
-from pytest_crmseed.ingest import guard
 from pytest_crmseed.planning import Plan
 from pytest_crmseed.plugin import marker
 from pytest_crmseed.plugin.session import CrmSession, Values
@@ -38,26 +37,16 @@ def preflight(crm: CrmSession, session: pytest.Session) -> None:
                 raise
             # The marker's own mistake: its tests fail at setup and say so.
             continue
-        plans = []
-        for nodeid, plan in plans_of(crm, engine, items):
-            try:
-                guard.check_plan_size(plan.total, engine.limits)
-            except GuardRefused as refused:
-                raise GuardRefused(
-                    refused.guard, f"{nodeid}: {refused.message}", remedy=refused.remedy
-                ) from None
-            plans.append(plan)
-        engine.check(plans)
+        engine.check(plans_of(engine, items))
 
 
-def plans_of(
-    crm: CrmSession, engine: Engine, items: Iterable[pytest.Item]
-) -> Iterator[tuple[str, Plan]]:
-    """Yield the plan of every seed that tests' markers ask for, with the first test's node id.
-
-    A seed that several tests share comes once.
+def plans_of(engine: Engine, items: Iterable[pytest.Item]) -> Iterator[Plan]:
+    """Yield the plan of every seed that tests' markers ask for; one that several tests share comes once.
 
     Markers that are used wrongly are passed by: their tests fail at setup and say why.
+
+    Raises:
+        GuardRefused: a plan is too large; the text names its test.
     """
     known: set[tuple[str, str]] = set()
     for item in items:
@@ -70,10 +59,13 @@ def plans_of(
                 identity = (marker.node_of(item, spec.scope), spec.identity)
                 if identity not in known:
                     known.add(identity)
-                    yield item.nodeid, plan
+                    yield plan
                 wider = {**wider, **stand_ins(plan)}
         except UsageError:
             continue
+        except GuardRefused as refused:
+            message = f"{item.nodeid}: {refused.message}"
+            raise GuardRefused(refused.guard, message, remedy=refused.remedy) from None
 
 
 def stand_ins(plan: Plan) -> dict[str, list[Record]]:

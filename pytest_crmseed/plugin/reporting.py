@@ -33,7 +33,8 @@ class Reporter:
 
     # -- while it runs ---------------------------------------------------------------------------
     def _terminal(self) -> pytest.TerminalReporter | None:
-        terminal: pytest.TerminalReporter | None = self._crm.config.pluginmanager.get_plugin("terminalreporter")
+        manager = self._crm.config.pluginmanager
+        terminal: pytest.TerminalReporter | None = manager.get_plugin("terminalreporter")
         return terminal
 
     def _progress(self, event: Event) -> None:
@@ -72,7 +73,8 @@ class Reporter:
         totals = self._crm.totals
         if not (totals.seeds or totals.left or totals.troubles or totals.refused):
             return
-        terminalreporter.section("crmseed")
+        # Not section(): after a line of dots, the first line below it would be an empty one.
+        terminalreporter.write_sep("=", "crmseed")
         if totals.seeds:
             records = ", ".join(f"{number} {name}" for name, number in totals.records.items())
             terminalreporter.write_line(
@@ -90,8 +92,8 @@ class Reporter:
             )
         if totals.kept and totals.kept_privately:
             terminalreporter.write_line(
-                f"{totals.kept} records were kept in a local portal that ended with this run; to look at them, "
-                "start one with `crmseed portal` and give its address with --crm-base-url."
+                f"{totals.kept} records were kept in a local portal that ended with this run; to look at "
+                "them, start one with `crmseed portal` and give its address with --crm-base-url."
             )
         elif totals.kept:
             terminalreporter.write_line(

@@ -115,7 +115,8 @@ class reported:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, CrmseedError):
-            pytest.fail(f"crmseed: {error}", pytrace=False)
+            # Not pytest.fail(): the error itself would be printed above its own text as the cause.
+            raise pytest.fail.Exception(f"crmseed: {error}", pytrace=False) from None
 
 
 class CrmSession:
@@ -366,13 +367,11 @@ class ScopeSeeds:
         """
         work = [(engine, name) for name, engine in self._adopted.items()]
         for _, engine, seed in reversed(self._made):
-            if seed.shared:
-                continue
-            if seed.keep:
+            if seed.keep and not seed.joined:
                 self._session.totals.kept += len(seed.records)
                 self._session.totals.kept_privately |= engine.target.address.private
-                continue
-            work.append((engine, seed.name))
+            if not seed.keep and not seed.shared:
+                work.append((engine, seed.name))
         for engine, name in work:
             try:
                 result = engine.clean(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,10 +12,10 @@ import pytest
 from pytest_crmseed.errors import CrmseedError, PortalError
 from pytest_crmseed.plugin.session import CrmSession, Values
 from pytest_crmseed.records import Link, Record, SeededRecords
-from pytest_crmseed.seeder.seeder import Engine, Recipe, Seed
 
 if TYPE_CHECKING:
     from pytest_crmseed.planning import Count
+    from pytest_crmseed.seeder.seeder import Engine, Recipe, Seed
 
 # The seeds of the session in a portal that all workers share belong to nobody's worker: their names
 # start with this, and the controller removes them last.
@@ -70,6 +71,7 @@ def remove_shared(crm: CrmSession) -> None:
         runs = [summary.run for summary in ledger.runs() if summary.run.run_id.startswith(crm.run_id)]
         live = {run.run_id: [e for e in ledger.live(run.run_id) if e.kept_until is None] for run in runs}
     for run in runs:
+        _lock_file(crm.settings.ledger, run.run_id).unlink(missing_ok=True)
         if run.ephemeral or run.kept_until is not None or not live[run.run_id]:
             continue
         values = Values(run.provider, {}, {}, crm.settings.locale, crm.random_seed)
@@ -114,8 +116,7 @@ def seed_once(crm: CrmSession, engine: Engine) -> Callable[..., Seed]:
         from filelock import FileLock
 
         name = f"{SHARED}{node}"
-        lock = engine.ledger.path.with_name(f"{engine.run.run_id}.lock")
-        with FileLock(lock, timeout=600):
+        with FileLock(_lock_file(engine.ledger.path, engine.run.run_id), timeout=600):
             published = engine.ledger.shared(engine.run.run_id, name)
             if published is None:
                 made = engine.seed(counts, recipe, node=node, test=test, wider=wider, keep=keep)
@@ -126,6 +127,10 @@ def seed_once(crm: CrmSession, engine: Engine) -> Callable[..., Seed]:
         return dataclasses.replace(made, shared=True)
 
     return seed
+
+
+def _lock_file(ledger: Path, run_id: str) -> Path:
+    return ledger.with_name(f"{run_id}.lock")
 
 
 def _published(seed: Seed) -> dict[str, Any]:
@@ -139,12 +144,14 @@ def _published(seed: Seed) -> dict[str, Any]:
 
 
 def _joined(engine: Engine, plan: Any, published: Mapping[str, Any]) -> Seed:
+    from pytest_crmseed.seeder.seeder import Seed
+
     by_type: dict[str, list[list[Any]]] = {}
     for row in published["records"]:
         by_type.setdefault(row[0], []).append(row)
     records: dict[str, list[Record]] = {}
     for object_type, rows in by_type.items():
-        found = engine.read(object_type, [row[2] for row in rows])
+        found = engine.reader.read(object_type, [row[2] for row in rows])
         for _, index, record_id, key, links in rows:
             if record_id not in found:
                 raise PortalError(
@@ -153,7 +160,7 @@ def _joined(engine: Engine, plan: Any, published: Mapping[str, Any]) -> Seed:
                 )
             native, url = found[record_id]
             records.setdefault(object_type, []).append(
-                engine.record(
+                engine.reader.record(
                     object_type,
                     index,
                     record_id,
