@@ -18,8 +18,9 @@ from pytest_crmseed.errors import (
     GuardRefused,
     PortalError,
     RecordsRefused,
+    SettingsError,
 )
-from pytest_crmseed.settings import SETTINGS, Settings, read_dotenv
+from pytest_crmseed.settings import SETTINGS, Settings, read_dotenv, shown, unknown_variables
 from pytest_crmseed.suggest import nearest
 
 EXIT_FAILED, EXIT_USAGE, EXIT_GUARD, EXIT_PORTAL = 1, 2, 3, 4
@@ -46,8 +47,13 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except CrmseedError as error:
-            click.echo(f"crmseed: {error}", err=True)
+            click.echo(f"crmseed: {sentence(error)}", err=True)
             ctx.exit(exit_code(error))
+
+
+def sentence(error: CrmseedError | str) -> str:
+    """Return an error's text with the options as this command spells them, without pytest's prefix."""
+    return str(error).replace("--crm-", "--")
 
 
 def exit_code(error: CrmseedError) -> int:
@@ -69,36 +75,47 @@ class Loaded:
     dotenv: dict[str, str]
 
 
-def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command the options of these settings, and hand it the loaded settings first."""
+def with_settings(**helps: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command options by setting name and help text, and hand it the loaded settings first."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         def run(**given: Any) -> Any:
-            options = {name: given.pop(name) for name in names}
+            options = {name: given.pop(name) for name in helps}
             dotenv = read_dotenv(Path.cwd())
+            for text in unknown_variables(os.environ) + unknown_variables(dotenv, where=".env"):
+                raise SettingsError(text)
             settings = Settings.load(options, os.environ, dotenv, root=Path.cwd(), option_prefix="--")
             return command(Loaded(settings, dotenv), **given)
 
         wrapped: Callable[..., Any] = update_wrapper(run, command)
-        for name in reversed(names):
+        for name in reversed(helps):
             entry = SETTINGS[name]
-            wrapped = click.option(
-                entry.cli_option, name, default=None, metavar=entry.metavar, help=f"{entry.full_help}."
-            )(wrapped)
+            default = "" if entry.default is None else f" (default: {shown(entry.default)})"
+            text = f"{helps[name]}{default}."
+            wrapped = click.option(entry.cli_option, name, metavar=entry.metavar, help=text)(wrapped)
         return wrapped
 
     return decorate
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="crmseed")
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 ok, 1 some records failed, 2 usage, 3 refused by a guard, 4 portal "
+    "unreachable or unauthorised.",
+)
+@click.version_option(__version__, prog_name="crmseed", message="%(prog)s %(version)s")
 def main() -> None:
-    """Seed CRM sandbox portals, and clean them for sure."""
+    """Serve a local CRM portal, and remove what test runs left in a portal.
+
+    Records are seeded by pytest: see the option group "crmseed" of `pytest --help`.
+    """
 
 
 def _add_commands() -> None:
+    from pytest_crmseed.cli.cleanup import cleanup
     from pytest_crmseed.cli.portal import portal
-    from pytest_crmseed.cli.runs import cleanup, runs
+    from pytest_crmseed.cli.runs import runs
 
     for command in (portal, runs, cleanup):
         main.add_command(command)

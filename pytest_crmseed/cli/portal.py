@@ -2,68 +2,94 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import signal
-import threading
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
-from pytest_crmseed.errors import UsageError
-from pytest_crmseed.parsers import rate as checked_rate
+if TYPE_CHECKING:
+    from pytest_crmseed.portal import LocalPortal
+
+
+def burst(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, float] | None:
+    """Return ``N/SECONDS`` as a number of requests and of seconds, or fail with what it should be."""
+    if value is None:
+        return None
+    parts = re.fullmatch(r"(\d{1,9})/(\d{1,9}(?:\.\d{1,6})?)", value.replace(" ", ""))
+    number, seconds = (int(parts[1]), float(parts[2])) if parts else (0, 0.0)
+    if not number or not seconds:
+        raise click.BadParameter(
+            f"{value!r} is no number of requests per seconds, such as 100/10.", ctx, param
+        )
+    return number, seconds
 
 
 @click.command(short_help="Serve the local portal.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; by default a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="N",
+    help="Port on 127.0.0.1 (default: a free one).",
+)
 @click.option(
     "--db",
     type=click.Path(dir_okay=False, path_type=Path),
-    default=None,
-    help="Keep the portal's records in this file; by default they end with it.",
+    metavar="FILE",
+    help="Keep records and tokens in this file (default: they end with the portal).",
 )
 @click.option(
     "--latency",
     type=click.FloatRange(min=0),
     default=0.0,
     metavar="MS",
-    help="Let every API request take so many milliseconds longer.",
+    help="Let every API request take this many milliseconds longer.",
 )
-@click.option("--rate", metavar="N/SECONDS", default=None, help="Burst limit of each token; by default HubSpot's.")
-def portal(port: int, db: Path | None, latency: float, rate: str | None) -> None:
+@click.option(
+    "--rate",
+    callback=burst,
+    metavar="N/SECONDS",
+    help="Burst limit of the application's token (default: HubSpot's, 190/10).",
+)
+def portal(port: int, db: Path | None, latency: float, rate: tuple[int, float] | None) -> None:
     """Serve the emulated CRM APIs on one loopback address until Ctrl-C.
 
-    Prints the address, then NAME=value lines that point an application at it.
+    Prints the address, then NAME=value lines that point an application at it. `pytest
+    --crm-base-url ADDRESS` seeds it.
     """
     from pytest_crmseed.portal import LocalPortal
 
-    local = LocalPortal(db=db, port=port, latency=latency / 1000, rate=_burst(rate))
-    stop = threading.Event()
+    # A signal's handler may run while the main thread is inside the very wait that it ends. A queue
+    # of this kind bears that; an Event would wait for its own lock for ever.
+    signals: SimpleQueue[int] = SimpleQueue()
 
     def leave(signum: int, frame: FrameType | None) -> None:
-        stop.set()
+        signals.put(signum)
 
-    local.start()
+    previous = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        previous = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
-        click.echo(local.base_url)
-        for name, value in local.environ.items():
-            click.echo(f"{name}={value}")
-        click.echo(f"CRMSEED_BASE_URL={local.base_url}")
-        stop.wait()
+        with LocalPortal(db=db, port=port, latency=latency / 1000, rate=rate) as local:
+            _name(local)
+            click.echo(local.base_url)
+            for name, value in local.environ.items():
+                click.echo(f"{name}={value}")
+            click.echo(f"CRMSEED_BASE_URL={local.base_url}")
+            signals.get()
+    finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-    finally:
-        local.close()
 
 
-def _burst(rate: str | None) -> tuple[int, float] | None:
-    if rate is None:
-        return None
-    try:
-        text = checked_rate(rate)
-    except ValueError as error:
-        raise UsageError(f"--rate {rate}: {error}") from None
-    if text.endswith("%"):
-        raise UsageError(f"--rate {rate}: a portal's own limit is N/SECONDS, such as 100/10.")
-    number, _, seconds = text.partition("/")
-    return int(number), float(seconds)
+def _name(local: LocalPortal) -> None:
+    """Give the portal an id of its own, the same as long as its file lasts.
+
+    Two portals that serve at one address, one after the other, number their records alike. By the
+    portal's id ``crmseed cleanup`` tells the one in which a run was made from the other.
+    """
+    digest = hashlib.sha256(local.seed_token.encode()).digest()
+    local.portal.behaviour.portal_id = 100_000_000 + int.from_bytes(digest[:6]) % 900_000_000

@@ -1,180 +1,155 @@
-"""``crmseed runs`` and ``crmseed cleanup``: what the ledger knows, and removing it."""
+"""``crmseed runs``: what the ledger knows."""
 
 from __future__ import annotations
 
 import json
 import os
+import socket
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from pytest_crmseed.cli.main import EXIT_FAILED, Loaded, with_settings
-from pytest_crmseed.errors import CrmseedError, GuardRefused, UnknownName
-from pytest_crmseed.ingest.entries import RunSummary
+from pytest_crmseed.cli.main import Loaded, with_settings
+from pytest_crmseed.errors import UsageError
+from pytest_crmseed.ingest.entries import Run, RunSummary
 from pytest_crmseed.ingest.ledger import Ledger
-from pytest_crmseed.settings import credentials
+
+LEDGER_HELP = "The ledger that the test runs wrote"
+
+
+@dataclass(frozen=True)
+class Left:
+    """A run, what it left by object type, and until when that is kept (seconds since 1970)."""
+
+    run: Run
+    summary: RunSummary
+    records: dict[str, int]
+    kept_until: float | None
+
+    @property
+    def number(self) -> int:
+        """How many records may still exist; those of an ended local portal do not."""
+        return sum(self.records.values())
+
+    @property
+    def state(self) -> str:
+        """What has become of the run, in a few words."""
+        if self.run.ephemeral:
+            return "its local portal ended with it" if self.summary.live else "ended"
+        if self.running:
+            return f"running (process {self.run.pid} on {self.run.host})"
+        if self.number and self.kept_until is not None:
+            return f"kept until {_shown(self.kept_until)}"
+        return "cut short" if self.run.ended_at is None else "ended"
+
+    @property
+    def running(self) -> bool:
+        """Whether the run is still under way, so that its records are in use."""
+        run = self.run
+        if run.ended_at is not None:
+            return False
+        if run.host == socket.gethostname() and os.name == "posix":
+            return _process_lives(run.pid)
+        # Another machine's process cannot be asked: the run says how long to wait for a sign of life.
+        return time.time() < run.expires_at
+
+
+def read_runs(loaded: Loaded) -> list[Left]:
+    """Return the runs in the ledger, the newest first; none where there is no ledger yet.
+
+    Raises:
+        UsageError: there is no ledger where the user said.
+        LedgerError: the ledger cannot be read.
+    """
+    path = loaded.settings.ledger
+    if not path.exists():
+        origin = loaded.settings.origin("ledger")
+        if origin == "default":
+            return []
+        raise UsageError(f"there is no ledger {path} (from {origin}).", remedy="Correct the path.")
+    with Ledger(path) as ledger:
+        return [_left(ledger, summary) for summary in ledger.runs()]
+
+
+def no_ledger(loaded: Loaded) -> str:
+    """Return a sentence for a ledger that does not exist, or nothing."""
+    path = loaded.settings.ledger
+    if path.exists():
+        return ""
+    return f"There is no ledger {path}; run this in pytest's root directory, or name it with --ledger."
+
+
+def _left(ledger: Ledger, summary: RunSummary) -> Left:
+    entries = [] if summary.run.ephemeral or not summary.live else ledger.live(summary.run.run_id)
+    records: dict[str, int] = {}
+    for entry in reversed(entries):
+        records[entry.object_type] = records.get(entry.object_type, 0) + 1
+    kept = [entry.kept_until for entry in entries if entry.kept_until is not None]
+    return Left(summary.run, summary, records, max(kept, default=None))
+
+
+def _process_lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @click.command(short_help="List runs and what they left.")
-@with_settings("ledger")
+@click.option("--all", "everything", is_flag=True, help="Also list runs that left nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--all", "everything", is_flag=True, help="Also runs that left nothing.")
-def runs(loaded: Loaded, as_json: bool, everything: bool) -> None:
-    """List the runs in the ledger, newest first; by default those that left records."""
-    summaries = [s for s in _runs(loaded) if everything or left_in(s)]
+@with_settings(ledger=LEDGER_HELP)
+def runs(loaded: Loaded, everything: bool, as_json: bool) -> None:
+    """List the runs in the ledger that left records in a portal, newest first."""
+    listed = [left for left in read_runs(loaded) if everything or left.number]
     if as_json:
-        click.echo(json.dumps([_as_data(summary) for summary in summaries], indent=2))
-        return
-    if not summaries:
+        click.echo(json.dumps([_as_data(left) for left in listed], indent=2))
+    elif listed:
+        _print_table(listed)
+    elif missing := no_ledger(loaded):
+        click.echo(f"No runs. {missing}")
+    else:
         click.echo("No runs." if everything else "No run has left anything (--all lists the others too).")
-        return
+
+
+def _print_table(listed: Sequence[Left]) -> None:
     rows = [("run", "started", "portal", "left", "state")]
-    rows += [
-        (
-            s.run.run_id,
-            _moment(s.run.started_at),
-            f"{s.run.provider}/{s.run.portal_id}",
-            str(left_in(s)),
-            _state(s),
-        )
-        for s in summaries
-    ]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for left in listed:
+        run = left.run
+        portal = f"{run.provider}/{run.portal_id}"
+        rows.append((run.run_id, _shown(run.started_at), portal, str(left.number), left.state))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def left_in(summary: RunSummary) -> int:
-    """Return how many records of a run may still exist; those of an ended local portal do not."""
-    return 0 if summary.run.ephemeral else summary.live
-
-
-def _state(summary: RunSummary) -> str:
-    run = summary.run
-    if run.ephemeral:
-        return "its local portal ended with it"
-    if run.kept_until is not None:
-        return f"kept until {_moment(run.kept_until)}"
-    return "ended" if run.ended_at is not None else "not ended"
-
-
-def _as_data(summary: RunSummary) -> dict[str, Any]:
-    run = summary.run
+def _as_data(left: Left) -> dict[str, Any]:
+    run = left.run
     return {
         "run": run.run_id,
         "provider": run.provider,
         "portal": run.portal_id,
         "target": run.target,
         "base_url": run.base_url,
-        "started_at": _moment(run.started_at),
-        "ended_at": _moment(run.ended_at) if run.ended_at is not None else None,
-        "kept_until": _moment(run.kept_until) if run.kept_until is not None else None,
-        "left": left_in(summary),
-        "records": {
-            name: {str(state): number for state, number in by_state.items()}
-            for name, by_state in summary.counts.items()
-        },
+        "started_at": _iso(run.started_at),
+        "ended_at": _iso(run.ended_at),
+        "running": left.running,
+        "kept_until": _iso(left.kept_until),
+        "left": left.number,
+        "left_by_type": left.records,
     }
 
 
-def _moment(seconds: float) -> str:
+def _shown(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _runs(loaded: Loaded) -> Sequence[RunSummary]:
-    if not loaded.settings.ledger.exists():
-        return []
-    with Ledger(loaded.settings.ledger) as ledger:
-        return ledger.runs()
-
-
-@click.command(short_help="Remove what runs left.")
-@with_settings("ledger", "target", "base_url", "portal", "allow_production", "rate")
-@click.option("--run", "run_id", metavar="ID", help="The run to clean, as the test run's summary names it.")
-@click.option("--all-mine", is_flag=True, help="All runs in the ledger that left records.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
-def cleanup(ctx: click.Context, loaded: Loaded, run_id: str | None, all_mine: bool, as_json: bool) -> None:
-    """Remove the records that runs left in a portal, by the ledger.
-
-    The portal is the one the run was made in; credentials come from the environment or .env.
-    """
-    if (run_id is None) == (not all_mine):
-        raise click.UsageError("Say which: --run ID, or --all-mine.")
-    summaries = _runs(loaded)
-    if run_id is not None:
-        # Workers with a portal of their own, and further providers, have the run's id with a suffix.
-        chosen = [s for s in summaries if s.run.run_id.startswith(run_id)]
-        if not chosen:
-            raise UnknownName(
-                "run",
-                run_id,
-                [s.run.run_id for s in summaries],
-                where=f"in the ledger {loaded.settings.ledger}",
-                remedy="List them with `crmseed runs --all`.",
-            )
-    else:
-        chosen = list(summaries)
-    work = [summary for summary in chosen if left_in(summary)]
-    removed, left, failures = 0, 0, []
-    with Ledger(loaded.settings.ledger) if work else _Nothing() as ledger:
-        for summary in work:
-            try:
-                result = _clean(loaded, ledger, summary)
-            except GuardRefused:
-                raise
-            except CrmseedError as error:
-                failures.append(f"run {summary.run.run_id}: {error}")
-                left += left_in(summary)
-                continue
-            removed += result.removed
-            left += len(result.left)
-            failures += [f"run {summary.run.run_id}: {text}" for text in result.errors]
-    if as_json:
-        click.echo(json.dumps({"runs": len(work), "removed": removed, "left": left, "errors": failures}, indent=2))
-    else:
-        click.echo(f"{removed} records of {len(work)} {'run' if len(work) == 1 else 'runs'} removed, {left} left.")
-    for failure in failures:
-        click.echo(f"crmseed: {failure}", err=True)
-    if left or failures:
-        ctx.exit(EXIT_FAILED)
-
-
-class _Nothing:
-    """Stands for a ledger that need not be opened."""
-
-    def __enter__(self) -> Any:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-def _clean(loaded: Loaded, ledger: Ledger, summary: RunSummary) -> Any:
-    from pytest_crmseed.providers.registry import load
-    from pytest_crmseed.seeder import assemble
-    from pytest_crmseed.seeder.target import address_at, sandbox_address
-
-    run = summary.run
-    provider = load(run.provider)
-    variables = [credential.variable for credential in provider.credentials]
-    found = credentials(variables, os.environ, loaded.dotenv)
-    secrets = {name: secret.value for name, secret in found.items()}
-    settings = loaded.settings
-    if settings.base_url is not None:
-        address = address_at(settings.base_url, provider, secrets, target=run.target, asked=True)
-    elif run.target == "local":
-        address = address_at(run.base_url, provider, secrets, target="local", asked=True)
-    else:
-        address = sandbox_address(provider, secrets, base_url=run.base_url)
-    # The records are in this one portal: credentials for another would delete by ids that mean
-    # something else there.
-    target = assemble.open_by_settings(settings, provider, address, pin=run.portal_id)
-    try:
-        engine = assemble.engine(settings, target, assemble.run_of(settings, run.run_id), ledger=ledger)
-        return engine.clean_entries(ledger.live(run.run_id))
-    finally:
-        target.close()
-
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
