@@ -97,10 +97,13 @@ def day(written: str) -> date:
 
 def path(written: str) -> Path:
     """Return a path; ``~`` is the home directory."""
+    value = text(written)
+    if "\0" in value:
+        raise ValueError(f"{shortened(written)} holds a null character.")
     try:
-        return Path(text(written)).expanduser()
-    except RuntimeError as error:
-        raise ValueError(f"{shortened(written)}: {error}.") from error
+        return Path(value).expanduser()
+    except (RuntimeError, UnicodeError) as error:
+        raise ValueError(f"{shortened(written)} is no path here: {str(error).rstrip('.')}.") from error
 
 
 def origin_url(written: str) -> str:
@@ -172,7 +175,7 @@ def shown(value: object) -> str:
 
 
 def duration_text(span: timedelta) -> str:
-    """Return a time span as :func:`duration` reads it, in the fewest units: ``90m``, ``2h``, ``1d``."""
+    """Return a time span as :func:`duration` reads it, in one unit: ``90m``, ``2h``, ``1d``."""
     seconds = max(int(span.total_seconds()), 1)
     for unit, size in _UNITS.items():
         if unit != "w" and seconds % size == 0:

@@ -99,6 +99,11 @@ def find(
     ini_name: str,
     option_prefix: str,
 ) -> Given | None:
+    """Return what the strongest source says of a setting, None where none says anything.
+
+    Raises:
+        SettingsError: only a source that the setting is not taken from says something.
+    """
     option = f"{option_prefix}{setting.dashed}"
     raw = options.get(setting.name)
     if raw is not None:
@@ -122,6 +127,11 @@ def find(
 
 
 def parsed(setting: Setting, given: Given) -> object:
+    """Return the value of what somebody wrote.
+
+    Raises:
+        SettingsError: it cannot be used; the text names it, its origin and the reason.
+    """
     if setting.flag and isinstance(given.raw, bool):
         return given.raw
     written = str(given.raw)
@@ -131,5 +141,6 @@ def parsed(setting: Setting, given: Given) -> object:
         # An address may hold a password that should not have been there.
         secret = setting.parse is parsers.origin_url and "@" in written
         safe = "…@" + written.rpartition("@")[2] if secret else written
+        told = shortened(safe, quoted=not safe.strip() or not safe.isprintable())
         place = f" (from {given.place})" if given.place else ""
-        raise SettingsError(f"{given.assigned}{shortened(safe, quoted=False)}{place}: {error}") from None
+        raise SettingsError(f"{given.assigned}{told}{place}: {error}") from None

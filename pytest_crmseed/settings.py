@@ -200,7 +200,7 @@ class Settings:
     rate: str | None = _setting(
         None,
         parsers.rate,
-        "Send at most N requests in SECONDS, or this share of the portal's limit; by default "
+        "Send at most N requests in SECONDS, or P% of what the portal allows; by default "
         "as fast as the portal allows",
         "N/SECONDS|P%",
     )
@@ -405,5 +405,7 @@ def header_line(settings: Settings) -> str:
         if origin == DEFAULT and name not in {"provider", "target"}:
             continue
         said = setting.title if value is True else f"{setting.title} {shown(value)}"
-        parts.append(said if origin == DEFAULT else f"{said} ({origin})")
+        # "pytest.ini (crm_count)" → "(pytest.ini: crm_count)"
+        place = origin.replace(" (", ": ").removesuffix(")")
+        parts.append(said if origin == DEFAULT else f"{said} ({place})")
     return "crmseed: " + ", ".join(parts)

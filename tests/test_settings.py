@@ -78,12 +78,12 @@ def refused(**sources: Mapping[str, object]) -> str:
 # -- the table ------------------------------------------------------------------------------------
 
 
-def test_every_setting_of_the_table_has_a_value_in_this_test():
+def test_every_setting_of_the_table_has_a_value_in_this_test() -> None:
     assert list(VALUES) == list(SETTINGS)
 
 
 @EVERY
-def test_names_derive_from_one_name(setting: Setting):
+def test_names_derive_from_one_name(setting: Setting) -> None:
     dashed = setting.name.replace("_", "-")
     assert setting.option == f"--crm-{dashed}"
     assert setting.cli_option == f"--{dashed}"
@@ -92,18 +92,18 @@ def test_names_derive_from_one_name(setting: Setting):
 
 
 @EVERY
-def test_defaults_are_what_the_attributes_hold(setting: Setting):
+def test_defaults_are_what_the_attributes_hold(setting: Setting) -> None:
     assert getattr(Settings(), setting.name) == setting.default
 
 
 @EVERY
-def test_a_default_is_written_as_its_parser_reads_it(setting: Setting):
+def test_a_default_is_written_as_its_parser_reads_it(setting: Setting) -> None:
     if setting.default is not None:
         assert setting.parse(parsers.shown(setting.default)) == setting.default
 
 
 @EVERY
-def test_help_says_what_happens_by_default(setting: Setting):
+def test_help_says_what_happens_by_default(setting: Setting) -> None:
     text = setting.full_help
     assert text[0].isupper()
     assert not text.endswith(".")
@@ -111,13 +111,13 @@ def test_help_says_what_happens_by_default(setting: Setting):
     assert setting.flag or setting.metavar
 
 
-def test_help_tells_the_default_as_somebody_would_write_it():
+def test_help_tells_the_default_as_somebody_would_write_it() -> None:
     assert SETTINGS["expire"].full_help.endswith("(default: 2h)")
     assert SETTINGS["keep_for"].full_help.endswith("(default: 1d)")
     assert SETTINGS["target"].metavar == "local|sandbox"
 
 
-def test_only_production_is_kept_out_of_files():
+def test_only_production_is_kept_out_of_files() -> None:
     kept_out = {name for name, setting in SETTINGS.items() if not {"ini", "dotenv"} <= setting.sources}
     assert kept_out == {"allow_production"}
     assert SETTINGS["allow_production"].sources == {"option", "environment"}
@@ -128,7 +128,7 @@ def test_only_production_is_kept_out_of_files():
 
 
 @EVERY
-def test_each_source_gives_the_value_and_its_name(setting: Setting):
+def test_each_source_gives_the_value_and_its_name(setting: Setting) -> None:
     text, value = VALUES[setting.name]
     as_option = load(options={setting.name: True if setting.flag else text})
     assert as_option.value(setting.name) == Value(value, setting.option)
@@ -144,7 +144,7 @@ def test_each_source_gives_the_value_and_its_name(setting: Setting):
     assert nowhere.origin(setting.name) == "default"
 
 
-def test_option_before_environment_before_dotenv_before_ini_before_default():
+def test_option_before_environment_before_dotenv_before_ini_before_default() -> None:
     sources = {
         "options": {"random_seed": "0"},
         "environ": {"CRMSEED_RANDOM_SEED": "1"},
@@ -158,58 +158,59 @@ def test_option_before_environment_before_dotenv_before_ini_before_default():
     assert [*seen, load().random_seed] == [0, 1, 2, 3, None]
 
 
-def test_a_false_value_of_a_stronger_source_wins():
+def test_a_false_value_of_a_stronger_source_wins() -> None:
     settings = load(environ={"CRMSEED_KEEP": "0", "CRMSEED_MAX_RECORDS": "0"}, ini={"keep": True})
     assert (settings.keep, settings.origin("keep")) == (False, "CRMSEED_KEEP")
     assert settings.max_records == 0
 
 
-def test_numbers_and_truth_values_need_not_be_text():
+def test_numbers_and_truth_values_need_not_be_text() -> None:
     settings = load(options={"count": 3}, ini={"dry_run": True, "batch_size": 10})
     assert (settings.count, settings.dry_run, settings.batch_size) == (3, True, 10)
 
 
-def test_an_empty_variable_counts_as_not_given():
+def test_an_empty_variable_counts_as_not_given() -> None:
     settings = load(environ={"CRMSEED_TARGET": "", "CRMSEED_COUNT": " "}, dotenv={"CRMSEED_COUNT": "2"})
     assert (settings.target, settings.origin("target")) == ("local", "default")
     assert settings.value("count") == Value(2, ".env (CRMSEED_COUNT)")
 
 
-def test_an_empty_pin_is_refused():
-    assert refused(environ={"CRMSEED_PORTAL": ""}) == "CRMSEED_PORTAL= (from the environment): it is empty."
+def test_an_empty_pin_is_refused() -> None:
+    assert refused(environ={"CRMSEED_PORTAL": ""}) == "CRMSEED_PORTAL='' (from the environment): it is empty."
 
 
-def test_an_option_is_never_taken_as_not_given():
+def test_an_option_is_never_taken_as_not_given() -> None:
     assert (
-        refused(options={"locale": ""}) == "--crm-locale : '' is not a locale; write it as in en_US or de_DE."
+        refused(options={"locale": ""})
+        == "--crm-locale '': '' is not a locale; write it as in en_US or de_DE."
     )
 
 
-def test_the_command_line_names_its_own_options():
+def test_the_command_line_names_its_own_options() -> None:
     settings = Settings.load({"count": "1"}, {}, option_prefix="--")
     assert settings.origin("count") == "--count"
     with pytest.raises(SettingsError, match=r"^--count x: 'x' is not a whole number\.$"):
         Settings.load({"count": "x"}, {}, option_prefix="--")
 
 
-def test_without_an_ini_file_the_origin_is_the_override_option():
+def test_without_an_ini_file_the_origin_is_the_override_option() -> None:
     settings = Settings.load({}, {}, ini={"count": 1})
     assert settings.origin("count") == "-o (crm_count)"
 
 
-def test_dry_run_full_is_a_dry_run():
+def test_dry_run_full_is_a_dry_run() -> None:
     settings = load(options={"dry_run_full": True})
     assert settings.value("dry_run") == Value(True, "--crm-dry-run-full")
 
 
-def test_keep_for_keeps_on_the_command_line_only():
+def test_keep_for_keeps_on_the_command_line_only() -> None:
     assert load(options={"keep_for": "2h"}).value("keep") == Value(True, "--crm-keep-for")
     assert load(environ={"CRMSEED_KEEP_FOR": "2h"}).keep is False
     assert load(ini={"keep_for": "2h"}).keep is False
     assert load(options={"keep_for": "2h"}, environ={"CRMSEED_KEEP": "no"}).keep is False
 
 
-def test_paths_count_from_where_they_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_paths_count_from_where_they_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here, root = tmp_path / "here", tmp_path / "root"
     here.mkdir()
     monkeypatch.chdir(here)
@@ -221,12 +222,12 @@ def test_paths_count_from_where_they_were_given(tmp_path: Path, monkeypatch: pyt
     assert load(options={"ledger": "/x/a"}, root=root).ledger == Path("/x/a")
 
 
-def test_a_path_may_start_at_home(monkeypatch: pytest.MonkeyPatch):
+def test_a_path_may_start_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")
     assert load(environ={"CRMSEED_ERRORS": "~/e.jsonl"}).errors == Path("/home/somebody/e.jsonl")
 
 
-def test_production_is_not_allowed_from_a_file():
+def test_production_is_not_allowed_from_a_file() -> None:
     remedy = "Give --crm-allow-production, or CRMSEED_ALLOW_PRODUCTION in the environment."
     assert refused(dotenv={"CRMSEED_ALLOW_PRODUCTION": "1"}) == (
         f"allow production is not taken from .env. {remedy}"
@@ -239,7 +240,7 @@ def test_production_is_not_allowed_from_a_file():
     assert both.value("allow_production") == Value("1", "CRMSEED_ALLOW_PRODUCTION")
 
 
-def test_values_chosen_later_carry_their_origin():
+def test_values_chosen_later_carry_their_origin() -> None:
     settings = load(options={"count": "1"}).chosen("chosen for this run", random_seed=7)
     assert settings.value("random_seed") == Value(7, "chosen for this run")
     assert settings.value("count") == Value(1, "--crm-count")
@@ -247,17 +248,17 @@ def test_values_chosen_later_carry_their_origin():
 
 
 @pytest.mark.parametrize("ask", ["origin", "value"])
-def test_a_name_outside_the_table_is_refused(ask: str):
+def test_a_name_outside_the_table_is_refused(ask: str) -> None:
     with pytest.raises(UnknownName, match=r"^unknown setting 'cuont'; did you mean 'count'\? Valid: "):
         getattr(Settings(), ask)("cuont")
 
 
-def test_nothing_outside_the_table_can_be_chosen():
+def test_nothing_outside_the_table_can_be_chosen() -> None:
     with pytest.raises(UnknownName, match=r"^unknown setting 'seed'; did you mean 'random_seed'\? Valid: "):
         Settings().chosen("me", seed=1)
 
 
-def test_settings_do_not_change():
+def test_settings_do_not_change() -> None:
     with pytest.raises(AttributeError, match="cannot assign to field 'count'"):
         Settings().count = 1  # type: ignore[misc]
 
@@ -265,7 +266,7 @@ def test_settings_do_not_change():
 # -- what is refused, and in which words ----------------------------------------------------------
 
 
-def test_an_error_names_value_origin_and_reason():
+def test_an_error_names_value_origin_and_reason() -> None:
     reason = "there is no 'sandbx'; did you mean 'sandbox'? Valid: local, sandbox."
     assert refused(options={"target": "sandbx"}) == f"--crm-target sandbx: {reason}"
     assert refused(environ={"CRMSEED_TARGET": "sandbx"}) == (
@@ -280,7 +281,7 @@ BAD = {
         ("production", "there is no 'production'. Valid: local, sandbox."),
     ],
     "on_error": [
-        ("keep_good", "there is no 'keep_good'; did you mean 'keep-good'? Valid: keep-good, undo."),
+        ("keep_good", "there is no 'keep_good'; did you mean 'keep-good'? Valid: undo, keep-good."),
     ],
     "dry_run": [
         (
@@ -334,6 +335,10 @@ BAD = {
             "write it as https://host or http://127.0.0.1:8000.",
         ),
     ],
+    "ledger": [
+        ("a\0b", "'a\\x00b' holds a null character."),
+        ("~no-such-user/a", "'~no-such-user/a' is no path here: Could not determine home directory."),
+    ],
     "rate": [
         (
             written,
@@ -355,8 +360,9 @@ BAD = {
     ("name", "written", "reason"),
     [pytest.param(name, *case, id=f"{name}={case[0][:12]}") for name, cases in BAD.items() for case in cases],
 )
-def test_bad_values_are_refused_with_a_reason(name: str, written: str, reason: str):
+def test_bad_values_are_refused_with_a_reason(name: str, written: str, reason: str) -> None:
     cut = written if len(written) <= 40 else written[:37] + "..."
+    cut = cut if cut.isprintable() else repr(cut)
     variable = SETTINGS[name].variable
     message = refused(environ={variable: written})
     assert message == f"{variable}={cut} (from the environment): {reason}"
@@ -366,7 +372,7 @@ def test_bad_values_are_refused_with_a_reason(name: str, written: str, reason: s
     "address",
     ["https://me:s3cret@host", "https://s3cret@host:99999", "https://me:s3/cret@host", "me:s3cret@host"],
 )
-def test_a_password_in_an_address_is_refused_and_not_shown(address: str):
+def test_a_password_in_an_address_is_refused_and_not_shown(address: str) -> None:
     message = refused(environ={"CRMSEED_BASE_URL": address})
     assert message.startswith("CRMSEED_BASE_URL=…@host")
     assert message.endswith("it holds a name or password; credentials go into the environment or .env.")
@@ -394,19 +400,24 @@ def test_a_password_in_an_address_is_refused_and_not_shown(address: str):
         (parsers.origin_url, "http://[::1]:8000", "http://[::1]:8000"),
     ],
 )
-def test_what_parsers_accept(parse: object, written: str, value: object):
+def test_what_parsers_accept(parse: object, written: str, value: object) -> None:
     assert callable(parse)
     assert parse(written) == value
 
 
 @given(st.integers(min_value=1, max_value=365 * 86_400))
-def test_a_time_span_is_written_as_it_is_read(seconds: int):
+def test_a_time_span_is_written_as_it_is_read(seconds: int) -> None:
     span = timedelta(seconds=seconds)
     assert parsers.duration(duration_text(span)) == span
 
 
+def test_a_time_span_is_written_in_one_unit() -> None:
+    spans = [timedelta(seconds=90), timedelta(minutes=90), timedelta(hours=48), timedelta(days=7)]
+    assert [duration_text(span) for span in spans] == ["90s", "90m", "2d", "7d"]
+
+
 @given(st.integers(min_value=-50, max_value=50))
-def test_whole_numbers_keep_their_bounds(number: int):
+def test_whole_numbers_keep_their_bounds(number: int) -> None:
     parse = parsers.whole(-10, 10)
     if -10 <= number <= 10:
         assert parse(str(number)) == number
@@ -417,7 +428,7 @@ def test_whole_numbers_keep_their_bounds(number: int):
 
 @EVERY
 @given(written=st.text(max_size=60))
-def test_a_parser_returns_or_says_why_not_in_a_sentence(setting: Setting, written: str):
+def test_a_parser_returns_or_says_why_not_in_a_sentence(setting: Setting, written: str) -> None:
     try:
         setting.parse(written)
     except ValueError as error:
@@ -427,7 +438,7 @@ def test_a_parser_returns_or_says_why_not_in_a_sentence(setting: Setting, writte
 # -- .env -----------------------------------------------------------------------------------------
 
 
-def test_without_a_dotenv_there_is_nothing_and_nothing_is_imported(tmp_path: Path):
+def test_without_a_dotenv_there_is_nothing_and_nothing_is_imported(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from pytest_crmseed.settings import Settings, read_dotenv;"
         f"assert read_dotenv(Path({str(tmp_path)!r})) == {{}}; Settings.load({{}}, {{}});"
@@ -441,7 +452,7 @@ def test_without_a_dotenv_there_is_nothing_and_nothing_is_imported(tmp_path: Pat
     assert done.stdout == "[]\n"
 
 
-def test_a_dotenv_is_read_and_not_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_dotenv_is_read_and_not_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CRMSEED_TARGET", raising=False)
     (tmp_path / ".env").write_text(
         "# who we are\nexport CRMSEED_TARGET='sandbox'\n\nNAME_ONLY\nEMPTY=\n"
@@ -455,19 +466,19 @@ def test_a_dotenv_is_read_and_not_exported(tmp_path: Path, monkeypatch: pytest.M
     assert "CRMSEED_TARGET" not in os.environ
 
 
-def test_only_the_root_directory_is_looked_into(tmp_path: Path):
+def test_only_the_root_directory_is_looked_into(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("CRMSEED_COUNT=1\n")
     below = tmp_path / "below"
     below.mkdir()
     assert read_dotenv(below) == {}
 
 
-def test_an_environment_directory_called_dotenv_is_passed_by(tmp_path: Path):
+def test_an_environment_directory_called_dotenv_is_passed_by(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     assert read_dotenv(tmp_path) == {}
 
 
-def test_a_malformed_line_is_named_by_number_and_not_shown(tmp_path: Path):
+def test_a_malformed_line_is_named_by_number_and_not_shown(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("A=1\n\n\nHUBSPOT_ACCESS_TOKEN pat-secret\nB=2\n")
     with pytest.raises(SettingsError) as caught:
@@ -475,7 +486,7 @@ def test_a_malformed_line_is_named_by_number_and_not_shown(tmp_path: Path):
     assert str(caught.value) == f"{file}, line 4: this is not NAME=value."
 
 
-def test_an_unreadable_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_unreadable_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / ".env"
     file.write_bytes(b"A=\xff\xfe\n")
     with pytest.raises(SettingsError) as caught:
@@ -494,7 +505,7 @@ def test_an_unreadable_file_is_an_error(tmp_path: Path, monkeypatch: pytest.Monk
 # -- unknown variables ----------------------------------------------------------------------------
 
 
-def test_a_misspelt_variable_is_named_with_what_was_meant():
+def test_a_misspelt_variable_is_named_with_what_was_meant() -> None:
     variables = {"CRMSEED_TARGT": "sandbox", "CRMSEED_BATCHSIZE": "1", "CRMSEED_COUNT": "1", "TARGT": ""}
     assert unknown_variables(variables) == [
         "CRMSEED_BATCHSIZE (in the environment) is not a setting; did you mean CRMSEED_BATCH_SIZE?",
@@ -505,7 +516,7 @@ def test_a_misspelt_variable_is_named_with_what_was_meant():
     ]
 
 
-def test_credentials_and_strangers_are_passed_by():
+def test_credentials_and_strangers_are_passed_by() -> None:
     assert unknown_variables({"CRMSEED_HUBSPOT_ACCESS_TOKEN": "", "CRMSEED_ZZZ": "", "PATH": ""}) == []
     acme = {"CRMSEED_ACME_PORTAL": ""}
     assert unknown_variables(acme, providers=["acme"]) == []
@@ -517,7 +528,7 @@ TOKEN = "HUBSPOT_ACCESS_TOKEN"
 PREFIXED = "CRMSEED_HUBSPOT_ACCESS_TOKEN"
 
 
-def test_credentials_by_precedence():
+def test_credentials_by_precedence() -> None:
     override = {TOKEN: "0"}
     environ = {PREFIXED: "1", TOKEN: "2"}
     dotenv = {PREFIXED: "3", TOKEN: "4"}
@@ -537,31 +548,31 @@ def test_credentials_by_precedence():
     assert credentials([TOKEN], environ, dotenv, override) == {}
 
 
-def test_empty_credentials_count_as_not_given():
+def test_empty_credentials_count_as_not_given() -> None:
     found = credentials([TOKEN], {PREFIXED: "", TOKEN: " pat-1 \n"}, {}, {TOKEN: None})
     assert found[TOKEN].value == "pat-1"
 
 
-def test_credentials_are_never_shown():
+def test_credentials_are_never_shown() -> None:
     found = credentials([TOKEN], {TOKEN: "pat-secret"})
     for text in (repr(found), str(found[TOKEN]), f"{found[TOKEN]}", f"{found}"):
         assert "pat-secret" not in text
     assert repr(found[TOKEN]) == f"Secret(origin={TOKEN!r})"
 
 
-def test_a_line_break_inside_a_credential_is_refused_and_not_shown():
+def test_a_line_break_inside_a_credential_is_refused_and_not_shown() -> None:
     with pytest.raises(SettingsError) as caught:
         credentials([TOKEN], {TOKEN: "pat-1\npat-2"})
     assert str(caught.value) == f"{TOKEN} holds a line break or another control character."
 
 
-def test_a_credential_that_is_no_text_is_refused_and_not_shown():
+def test_a_credential_that_is_no_text_is_refused_and_not_shown() -> None:
     with pytest.raises(SettingsError) as caught:
         credentials([TOKEN], {}, {}, {TOKEN: 12345})  # type: ignore[dict-item]
     assert str(caught.value) == f"crm_credentials ({TOKEN}) is int; a credential is text."
 
 
-def test_a_misspelt_override_is_refused_and_another_providers_passed_by():
+def test_a_misspelt_override_is_refused_and_another_providers_passed_by() -> None:
     assert credentials([TOKEN], {}, {}, {"PIPEDRIVE_API_TOKEN": "1"}) == {}
     with pytest.raises(UnknownName) as caught:
         credentials([TOKEN], {}, {}, {"HUBSPOT_ACESS_TOKEN": "1"})
@@ -574,7 +585,7 @@ def test_a_misspelt_override_is_refused_and_another_providers_passed_by():
 # -- the header -----------------------------------------------------------------------------------
 
 
-def test_the_header_names_provider_and_target_and_what_is_not_default():
+def test_the_header_names_provider_and_target_and_what_is_not_default() -> None:
     assert header_line(load()) == "crmseed: provider hubspot, target local"
     settings = load(
         options={"target": "sandbox", "keep_for": "90m"},
@@ -582,7 +593,7 @@ def test_the_header_names_provider_and_target_and_what_is_not_default():
         ini={"provider": "pipedrive"},
     ).chosen("today", base_date=date(2026, 3, 1))
     assert header_line(settings) == (
-        "crmseed: provider pipedrive (pytest.ini (crm_provider)), target sandbox (--crm-target), "
+        "crmseed: provider pipedrive (pytest.ini: crm_provider), target sandbox (--crm-target), "
         "dry run off (CRMSEED_DRY_RUN), keep (--crm-keep-for), keep for 90m (--crm-keep-for), "
         "random seed 1234 (CRMSEED_RANDOM_SEED), base date 2026-03-01 (today)"
     )
@@ -597,7 +608,8 @@ from pytest_crmseed import settings as crm
 def pytest_addoption(parser):
     group = parser.getgroup("probe")
     for flag, keywords in crm.pytest_options():
-        group.addoption(flag.replace("--crm-", "--probe-"), **{**keywords, "dest": "probe_" + keywords["dest"]})
+        keywords["dest"] = "probe_" + keywords["dest"]
+        group.addoption(flag.replace("--crm-", "--probe-"), **keywords)
     for key, help, type in crm.ini_keys():
         parser.addini("probe_" + key, help, type, default=None)
 
@@ -623,21 +635,22 @@ def probe(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
-def test_options_in_the_help_of_pytest(probe: pytest.Pytester):
+def test_options_in_the_help_of_pytest(probe: pytest.Pytester) -> None:
     result = probe.runpytest("--help")
+    result.stdout.fnmatch_lines(["*Send at most N requests in SECONDS, or P% of*"])
     result.stdout.fnmatch_lines(
         ["*--probe-target=local|sandbox*", "*--probe-dry-run *", "*--probe-rate=N/SECONDS|P%*"]
     )
     assert result.ret == 0
 
 
-def test_options_are_checked_while_the_command_line_is_read(probe: pytest.Pytester):
+def test_options_are_checked_while_the_command_line_is_read(probe: pytest.Pytester) -> None:
     result = probe.runpytest("--probe-count", "ten")
     result.stderr.fnmatch_lines(["*argument --probe-count: 'ten' is not a whole number."])
     assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 
-def test_options_stay_text_for_the_way_to_a_worker():
+def test_options_stay_text_for_the_way_to_a_worker() -> None:
     parser = argparse.ArgumentParser()
     for flag, keywords in pytest_options():
         parser.add_argument(flag, **keywords)
@@ -649,29 +662,30 @@ def test_options_stay_text_for_the_way_to_a_worker():
     assert set(vars(parser.parse_args([])).values()) == {None}
 
 
-def test_options_and_an_ini_file(probe: pytest.Pytester):
+def test_options_and_an_ini_file(probe: pytest.Pytester) -> None:
     probe.makeini("[pytest]\nprobe_crm_count = 2\nprobe_crm_dry_run = yes\nprobe_crm_locale = de_DE\n")
     result = probe.runpytest("--probe-count", "3")
     result.stdout.fnmatch_lines(
         [
-            "*target local, dry run (tox.ini (crm_dry_run)), count 3 (--crm-count), locale de_DE (tox.ini (crm_locale))"
+            "*target local, dry run (tox.ini: crm_dry_run), count 3 (--crm-count), "
+            "locale de_DE (tox.ini: crm_locale)"
         ]
     )
 
 
-def test_a_pyproject_file(probe: pytest.Pytester):
+def test_a_pyproject_file(probe: pytest.Pytester) -> None:
     probe.makepyprojecttoml("[tool.pytest.ini_options]\nprobe_crm_count = 2\nprobe_crm_dry_run = true\n")
     result = probe.runpytest()
     result.stdout.fnmatch_lines(
-        ["*dry run (pyproject.toml (crm_dry_run)), count 2 (pyproject.toml (crm_count))"]
+        ["*dry run (pyproject.toml: crm_dry_run), count 2 (pyproject.toml: crm_count)"]
     )
 
 
 @NATIVE_TOML
-def test_a_native_toml_file(probe: pytest.Pytester):
+def test_a_native_toml_file(probe: pytest.Pytester) -> None:
     (probe.path / "pytest.toml").write_text("[pytest]\nprobe_crm_count = 2\nprobe_crm_dry_run = true\n")
     result = probe.runpytest()
-    result.stdout.fnmatch_lines(["*dry run (pytest.toml (crm_dry_run)), count 2 (pytest.toml (crm_count))"])
+    result.stdout.fnmatch_lines(["*dry run (pytest.toml: crm_dry_run), count 2 (pytest.toml: crm_count)"])
 
 
 @pytest.mark.parametrize(
@@ -682,13 +696,13 @@ def test_a_native_toml_file(probe: pytest.Pytester):
         ("crm_count = 0", "refused: crm_count = 0 (from tox.ini): 0 is too small; the least is 1."),
     ],
 )
-def test_a_bad_ini_value_is_refused_with_its_name(probe: pytest.Pytester, line: str, said: str):
+def test_a_bad_ini_value_is_refused_with_its_name(probe: pytest.Pytester, line: str, said: str) -> None:
     probe.makeini(f"[pytest]\nprobe_{line}\n")
     result = probe.runpytest()
     result.stdout.fnmatch_lines([said])
 
 
-def test_read_ini_names_the_override_option_without_a_file():
+def test_read_ini_names_the_override_option_without_a_file() -> None:
     def getini(key: str) -> object:
         if key == "crm_count":
             raise ValueError("invalid literal.")
