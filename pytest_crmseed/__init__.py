@@ -13,6 +13,7 @@ from pytest_crmseed._version import __version__
 if TYPE_CHECKING:
     from pytest_crmseed.factories import CompanyFactory, ContactFactory, CRMFactory, DealFactory
     from pytest_crmseed.planning import Count, count
+    from pytest_crmseed.plugin.handles import CrmPortal, CrmSeeder
     from pytest_crmseed.portal import LocalPortal
     from pytest_crmseed.records import Record, Ref, SeededRecords, ref
     from pytest_crmseed.seeder.public import Seeder
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "CRMFactory": "pytest_crmseed.factories",
     "CompanyFactory": "pytest_crmseed.factories",
+    "CrmPortal": "pytest_crmseed.plugin.handles",
+    "CrmSeeder": "pytest_crmseed.plugin.handles",
     "ContactFactory": "pytest_crmseed.factories",
     "Count": "pytest_crmseed.planning",
     "DealFactory": "pytest_crmseed.factories",
@@ -37,6 +40,8 @@ __all__ = [
     "CompanyFactory",
     "ContactFactory",
     "Count",
+    "CrmPortal",
+    "CrmSeeder",
     "DealFactory",
     "LocalPortal",
     "Record",

@@ -76,8 +76,8 @@ class Ledger:
             version=FORMAT,
             error=LedgerError,
             remedy=(
-                "move it away and start a new one; `crmseed cleanup --from-portal` finds records by their "
-                "keys without it."
+                "move it away and start a new one; what it knew of is left in the portal, where records "
+                "of ours carry a crmseed_key."
             ),
             durable=durable,
             busy_timeout=busy_timeout,

@@ -399,7 +399,7 @@ def test_several_threads_write_one_ledger(ledger: Ledger) -> None:
 
 REMEDY = (
     "move it away and start a new one; "
-    "`crmseed cleanup --from-portal` finds records by their keys without it."
+    "what it knew of is left in the portal, where records of ours carry a crmseed_key."
 )
 
 
