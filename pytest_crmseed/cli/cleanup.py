@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import click
 
-from pytest_crmseed.cli.main import EXIT_FAILED, Loaded, exit_code, sentence, with_settings
+from pytest_crmseed.cli.main import (
+    EXIT_FAILED,
+    Loaded,
+    exit_code,
+    found_credentials,
+    sentence,
+    with_settings,
+)
 from pytest_crmseed.cli.runs import LEDGER_HELP, Left, no_ledger, read_runs
 from pytest_crmseed.errors import (
     CrmseedError,
@@ -22,7 +28,6 @@ from pytest_crmseed.errors import (
 from pytest_crmseed.ingest.cleaner import CleanupResult
 from pytest_crmseed.ingest.entries import Run
 from pytest_crmseed.ingest.ledger import Ledger
-from pytest_crmseed.settings import credentials
 
 RUN_ID_LENGTH = 22
 """Characters of a run's id without suffixes."""
@@ -169,9 +174,7 @@ def _clean(loaded: Loaded, run: Run) -> CleanupResult:
                 "Nothing was deleted.",
                 remedy=f"Give --portal {run.portal_id} if you mean that portal.",
             )
-        variables = [credential.variable for credential in provider.credentials]
-        found = credentials(variables, os.environ, loaded.dotenv)
-        secrets = {name: secret.value for name, secret in found.items()}
+        secrets = found_credentials(loaded, provider)
         missing = [c.variable for c in provider.credentials if c.required and not secrets.get(c.variable)]
         if missing:
             raise UsageError(

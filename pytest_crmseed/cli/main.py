@@ -20,7 +20,15 @@ from pytest_crmseed.errors import (
     RecordsRefused,
     SettingsError,
 )
-from pytest_crmseed.settings import SETTINGS, Settings, read_dotenv, shown, unknown_variables
+from pytest_crmseed.providers.base import Provider
+from pytest_crmseed.settings import (
+    SETTINGS,
+    Settings,
+    credentials,
+    read_dotenv,
+    shown,
+    unknown_variables,
+)
 from pytest_crmseed.suggest import nearest
 
 EXIT_FAILED, EXIT_USAGE, EXIT_GUARD, EXIT_PORTAL = 1, 2, 3, 4
@@ -75,6 +83,13 @@ class Loaded:
     dotenv: dict[str, str]
 
 
+def found_credentials(loaded: Loaded, provider: type[Provider]) -> dict[str, str]:
+    """Return a provider's credentials from the environment and ``.env``, by variable."""
+    variables = [credential.variable for credential in provider.credentials]
+    found = credentials(variables, os.environ, loaded.dotenv)
+    return {name: secret.value for name, secret in found.items()}
+
+
 def with_settings(**helps: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command options by setting name and help text, and hand it the loaded settings first."""
 
@@ -106,7 +121,7 @@ def with_settings(**helps: str) -> Callable[[Callable[..., Any]], Callable[..., 
 )
 @click.version_option(__version__, prog_name="crmseed", message="%(prog)s %(version)s")
 def main() -> None:
-    """Serve a local CRM portal, and remove what test runs left in a portal.
+    """Serve a local CRM portal, read schemas, remove what test runs left.
 
     Records are seeded by pytest: see the option group "crmseed" of `pytest --help`.
     """
@@ -116,8 +131,9 @@ def _add_commands() -> None:
     from pytest_crmseed.cli.cleanup import cleanup
     from pytest_crmseed.cli.portal import portal
     from pytest_crmseed.cli.runs import runs
+    from pytest_crmseed.cli.schema import schema
 
-    for command in (portal, runs, cleanup):
+    for command in (portal, runs, cleanup, schema):
         main.add_command(command)
 
 

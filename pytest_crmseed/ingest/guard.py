@@ -29,8 +29,10 @@ class Demand:
     cost: Cost
 
 
-def check_account(account: Account, limits: Limits, *, title: str) -> None:
+def check_account(account: Account, limits: Limits, *, title: str, writing: bool = True) -> None:
     """Check that this is the portal that is meant, and that it is surely no production portal.
+
+    Without ``writing``, a production portal will do: nothing is made or changed there.
 
     Raises:
         GuardRefused: it is not (``guard`` is ``"pin"`` or ``"production"``).
@@ -42,7 +44,7 @@ def check_account(account: Account, limits: Limits, *, title: str) -> None:
             f"{limits.portal}. Nothing was written.",
             remedy="Use the credentials of the pinned portal, or correct the pin.",
         )
-    if account.production is False or limits.allow_production == account.portal_id:
+    if not writing or account.production is False or limits.allow_production == account.portal_id:
         return
     if account.production:
         what = f"is a production portal (account type {account.kind})"

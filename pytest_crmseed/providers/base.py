@@ -194,6 +194,9 @@ class Provider(Protocol):
     def scopes(self, object_types: Sequence[str]) -> Mapping[str, tuple[frozenset[str], ...]]:
         """Return, by object type, sets of scopes: to seed and clean it takes one of each set."""
 
+    def discover(self, object_types: Sequence[str], *, portal_id: str, taken_at: str) -> Exchange[Schema]:
+        """Read the schema of object types, by native name, from the portal itself."""
+
     def missing_keys(self, object_types: Sequence[str]) -> Exchange[Sequence[str]]:
         """Return the object types whose records cannot carry our unique key in this portal."""
 

@@ -83,16 +83,18 @@ def open_by_settings(
     *,
     pin: str | None = None,
     listener: Listener = ignore,
+    writing: bool = True,
 ) -> Target:
     """Open the portal at an address as settings say; the account guards are checked.
 
-    ``pin`` is the only portal that will do, whatever the settings say.
+    ``pin`` is the only portal that will do, whatever the settings say. Without ``writing`` a
+    production portal may be opened, to be read.
     """
     limits = limits_of(settings)
     if pin is not None:
         limits = replace(limits, portal=pin)
-    elif address.is_local:
-        # A project pins its sandbox in the ini file; the local portal is nobody's sandbox.
+    elif address.is_local and not settings.origin("portal").startswith("--"):
+        # A project pins its sandbox in a file; the local portal is nobody's sandbox.
         limits = replace(limits, portal=None)
     pace = Pace(settings.rate, settings.batch_size, budget_file())
     return open_target(
@@ -103,6 +105,7 @@ def open_by_settings(
         api_version=settings.api_version,
         pace=pace,
         listener=listener,
+        writing=writing,
     )
 
 

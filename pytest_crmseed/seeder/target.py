@@ -159,6 +159,7 @@ def open_target(
     pace: Pace | None = None,
     policy: RetryPolicy | None = None,
     listener: Listener = ignore,
+    writing: bool = True,
 ) -> Target:
     """Open a portal: sign in, ask who it is, and check that it is the one that may be written to.
 
@@ -193,7 +194,7 @@ def open_target(
     connection = Connection(provider, transport, budget, policy or RetryPolicy(), listener)
     try:
         account = connection.run(provider.account(address.credentials))
-        guard.check_account(account, limits, title=provider.title)
+        guard.check_account(account, limits, title=provider.title, writing=writing)
     except BaseException:
         transport.close()
         budget.close()

@@ -34,6 +34,7 @@ from pytest_crmseed.providers.hubspot.capabilities import (
     SCOPES,
     TEST_ACCOUNTS,
 )
+from pytest_crmseed.providers.hubspot.discovery import Discovery
 from pytest_crmseed.providers.hubspot.judging import judge
 from pytest_crmseed.providers.hubspot.legend import LEGEND
 from pytest_crmseed.providers.hubspot.refusals import read_refusals
@@ -128,6 +129,11 @@ class HubSpot:
     def scopes(self, object_types: Sequence[str]) -> Mapping[str, tuple[frozenset[str], ...]]:
         """Return, by object type, the sets of scopes of which one each is needed."""
         return {name: SCOPES.get(name, ()) for name in object_types}
+
+    def discover(self, object_types: Sequence[str], *, portal_id: str, taken_at: str) -> Exchange[Schema]:
+        """Read properties, pipelines, association types and owners."""
+        discovery = Discovery(self.api_version, self.schema)
+        return discovery.schema(object_types, portal_id=portal_id, taken_at=taken_at)
 
     def missing_keys(self, object_types: Sequence[str]) -> Exchange[Sequence[str]]:
         """Return the object types that have no unique property ``crmseed_key``."""
