@@ -71,30 +71,24 @@ class Inserter:
         if len(batches) == 1:
             # Threads cost more than they bring for the commonest seed.
             in_flight = 1
+        # Ctrl-C, SIGTERM or a bug: the pool waits for what is in flight (each request has its time-out),
+        # so that its ids reach the ledger, and the caller undoes.
         with ThreadPoolExecutor(in_flight, thread_name_prefix="crmseed") as pool:
             flying: dict[Future[list[RecordResult]], Batch] = {}
-            try:
-                while True:
-                    while len(flying) < in_flight and not self._stopped(inserted, stop_at_refusal):
-                        ready = schedule.next_ready(ids)
-                        if ready is None:
-                            break
-                        flying[pool.submit(self._send, ready, dict(ids))] = ready
-                    if not flying:
+            while True:
+                while len(flying) < in_flight and not self._stopped(inserted, stop_at_refusal):
+                    ready = schedule.next_ready(ids)
+                    if ready is None:
                         break
-                    done, _ = wait(flying, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        batch = flying.pop(future)
-                        self._take(batch, future, inserted, ids)
-                        if not stop_at_refusal:
-                            self._leave_out_orphans(schedule, inserted)
-            except BaseException:
-                # Ctrl-C, SIGTERM or a bug: what is in flight is awaited (each request has its
-                # time-out), so that its ids reach the ledger, and the caller undoes.
-                for future in flying:
-                    future.cancel()
-                wait(flying)
-                raise
+                    flying[pool.submit(self._send, ready, dict(ids))] = ready
+                if not flying:
+                    break
+                done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                for future in done:
+                    batch = flying.pop(future)
+                    self._take(batch, future, inserted, ids)
+                    if not stop_at_refusal:
+                        self._leave_out_orphans(schedule, inserted)
         inserted.results += [
             _unsent(draft, "not sent") for batch in schedule.rest() for draft in batch.drafts
         ]

@@ -145,6 +145,7 @@ class CrmSession:
         self._dotenv = dotenv
         self._environ = environ
         self._run_id = run_id
+        self._providers: dict[str, type[Provider]] = {}
         self._engines: dict[tuple[str, str], Engine] = {}
         self._ledgers: dict[bool, Ledger] = {}
         self._local: LocalPortal | None = None
@@ -185,14 +186,20 @@ class CrmSession:
         Raises:
             CrmseedError: the portal cannot be opened, or a guard refuses it.
         """
-        from pytest_crmseed.providers.registry import load
-
-        provider = load(values.provider)
+        provider = self._provider(values.provider)
         secrets = self._credentials(provider, values)
         identity = (provider.name, hashlib.sha256(repr(sorted(secrets.items())).encode()).hexdigest())
         if identity not in self._engines:
             self._engines[identity] = self._open(provider, secrets)
         return self._engines[identity]
+
+    def _provider(self, name: str) -> type[Provider]:
+        from pytest_crmseed.providers.registry import load
+
+        # Once for each name: looking it up reads the metadata of every installed distribution.
+        if name not in self._providers:
+            self._providers[name] = load(name)
+        return self._providers[name]
 
     def _credentials(self, provider: type[Provider], values: Values) -> dict[str, str]:
         variables = [credential.variable for credential in provider.credentials]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import importlib
+import pkgutil
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -11,14 +13,17 @@ from pathlib import Path
 from textwrap import dedent
 from urllib.parse import urlsplit
 
-import filelock
 import pytest
 
-# pytester forgets the modules that a run imported: what is imported here is not imported for each.
+import pytest_crmseed
 from pytest_crmseed import LocalPortal
 from pytest_crmseed.portal import Behaviour
 
-__all__ = ["filelock"]
+# pytester forgets the modules that a run imported: what is imported here is not imported for each.
+for module in pkgutil.walk_packages(pytest_crmseed.__path__, "pytest_crmseed."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+importlib.import_module("filelock")
 
 Response = tuple[int, str, bytes]
 """Status, content type and body."""
