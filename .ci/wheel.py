@@ -37,8 +37,10 @@ def main(project: Path, work: Path) -> None:
     scripts = environment / ("Scripts" if sys.platform == "win32" else "bin")
     run(scripts / "python", "-m", "pip", "install", "--quiet", wheel)
     run(scripts / "python", "-m", "pip", "check")
-    # Away from the project, or its directory would be imported instead of the wheel.
+    # Away from the project, or its directory would be imported instead of the wheel. With a root of its own, as
+    # WORK may lie inside the project.
     empty.mkdir()
+    (empty / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     (empty / "test_installed.py").write_text(SUITE, encoding="utf-8")
     expect(run(scripts / "pytest", "--help", cwd=empty), "--crm-provider", "--crm-target")
     expect(run(scripts / "pytest", "--markers", cwd=empty), "@pytest.mark.crm_seed")

@@ -105,5 +105,5 @@ def test_the_official_client_sees_what_the_plugin_seeded(pytester: pytest.Pytest
     result = pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=6)
     result.stdout.fnmatch_lines(
-        ["*36 records in 3 seeds (6 companies, 12 contacts, 18 deals): *; 36 removed."]
+        ["*36 records in 3 seeds (companies=6, contacts=12, deals=18): *; 36 removed."]
     )

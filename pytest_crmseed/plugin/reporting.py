@@ -76,7 +76,7 @@ class Reporter:
         # Not section(): after a line of dots, the first line below it would be an empty one.
         terminalreporter.write_sep("=", "crmseed")
         if totals.seeds:
-            records = ", ".join(f"{number} {name}" for name, number in totals.records.items())
+            records = ", ".join(f"{name}={number}" for name, number in totals.records.items())
             terminalreporter.write_line(
                 f"{sum(totals.records.values())} records in {totals.seeds} "
                 f"{'seed' if totals.seeds == 1 else 'seeds'} ({records}): "
