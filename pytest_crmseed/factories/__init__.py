@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pytest_crmseed.factories.base import CRMFactory
+from pytest_crmseed.factories.computed import Computed, Draw
 from pytest_crmseed.factories.declarations import (
     UNSET,
-    Computed,
     DateBetween,
     DecimalBetween,
-    Draw,
     Drawn,
     IntegerBetween,
     Pick,

@@ -31,6 +31,7 @@ from factory.faker import Faker as FakerDeclaration
 from factory.fuzzy import BaseFuzzyAttribute
 
 from pytest_crmseed.errors import UsageError
+from pytest_crmseed.factories.columns import Column, Columnar, Compiler, as_dictionaries
 from pytest_crmseed.factories.declarations import Sometimes, StreamDeclaration
 from pytest_crmseed.factories.reseeding import Indexed, reseeded_faker, reseeded_fuzz
 from pytest_crmseed.suggest import nearest
@@ -106,7 +107,7 @@ def _refuse_other_records(declaration: BaseDeclaration, where: str) -> None:
         )
 
 
-class _Guarded(BaseDeclaration):
+class _Guarded(Columnar):
     """A declaration whose errors name factory, field and record."""
 
     def __init__(self, factory_name: str, field: str, inner: Any, fields: frozenset[str]) -> None:
@@ -116,6 +117,9 @@ class _Guarded(BaseDeclaration):
         self._fields = fields
         self.CAPTURE_OVERRIDES = inner.CAPTURE_OVERRIDES
         self.FACTORY_BUILDER_PHASE = inner.FACTORY_BUILDER_PHASE
+
+    def column(self, compiler: Compiler) -> Column | None:
+        return compiler.column(self._inner)
 
     def evaluate_pre(self, instance: Any, step: BuildStep, overrides: dict[str, Any]) -> Any:
         try:
@@ -146,7 +150,7 @@ class _Guarded(BaseDeclaration):
         return UsageError(f"{self._name} failed for the record of index {step.sequence}: {reason}{full_stop}")
 
 
-class _Native(BaseDeclaration):
+class _Native(Columnar):
     """``native={…}``: values by native name, each a constant or a declaration.
 
     Not factory_boy's ``Dict``: that one splits names at ``__``, which native names may contain.
@@ -164,6 +168,15 @@ class _Native(BaseDeclaration):
             for name, value in self.values.items()
         }
         return {name: value for name, value in evaluated.items() if value is not SKIP}
+
+    def column(self, compiler: Compiler) -> Column | None:
+        columns = {name: compiler.column(value) for name, value in self.values.items()}
+        known = {name: column for name, column in columns.items() if column is not None}
+        if len(known) < len(columns):
+            return None
+        return lambda block: as_dictionaries(
+            {name: column(block) for name, column in known.items()}, len(block.indices)
+        )
 
 
 def _as_native(declaration: Any, where: str) -> Any:

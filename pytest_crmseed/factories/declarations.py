@@ -16,7 +16,6 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
@@ -25,7 +24,8 @@ from factory.builder import BuildStep
 from factory.declarations import SKIP, BaseDeclaration
 
 from pytest_crmseed.errors import UsageError
-from pytest_crmseed.factories.streams import Generation, Scope, below, current_scope, split
+from pytest_crmseed.factories.columns import Block, Column, Columnar, Compiler, up_to_date
+from pytest_crmseed.factories.streams import BITS, Generation, Scope, below, current_scope, split
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 UNSET: Any = SKIP
 
 
-class StreamDeclaration(BaseDeclaration):
+class StreamDeclaration(Columnar):
     """Base of the declarations that draw from a stream.
 
     ``stream`` names another stream than the field's own, for fields that must agree.
@@ -59,16 +59,33 @@ class StreamDeclaration(BaseDeclaration):
 
 
 class Drawn(StreamDeclaration):
-    """Base of the declarations whose value follows from one number; subclasses give ``value``."""
+    """Base of the declarations whose value follows from one number; subclasses give ``value``.
+
+    Those that can make many values faster than one by one give ``values`` too.
+    """
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if not up_to_date(cls, "values", "value"):
+            # What is inherited makes the values of the parent class.
+            cls.values = Drawn.values  # type: ignore[method-assign]
 
     def value(self, number: int, generation: Generation) -> Any:
         """Return the value that ``number``, in [0, 2**64), stands for."""
         raise NotImplementedError
 
+    def values(self, numbers: Sequence[int], generation: Generation) -> Sequence[Any]:
+        """Return the value of each of ``numbers``."""
+        return [self.value(number, generation) for number in numbers]
+
     def evaluate(self, instance: Any, step: BuildStep, extra: Mapping[str, Any]) -> Any:
         """Return the value of the record at work."""
         scope = self._scope()
         return self.value(scope.number(self._path), scope.generation)
+
+    def column(self, compiler: Compiler) -> Column:
+        """Return the function that makes a column of values."""
+        return lambda block: self.values(block.numbers(self._path), block.generation)
 
 
 class Pick(Drawn, Generic[T]):
@@ -88,8 +105,17 @@ class Pick(Drawn, Generic[T]):
 
     def value(self, number: int, generation: Generation) -> T:
         """Return the value that ``number`` stands for."""
-        pool = self._pool(generation.locale) if callable(self._pool) else self._pool
+        pool = self._pool_of(generation)
         return pool[below(number, len(pool))]
+
+    def values(self, numbers: Sequence[int], generation: Generation) -> Sequence[T]:
+        """Return the value of each of ``numbers``."""
+        pool = self._pool_of(generation)
+        size = len(pool)
+        return [pool[number * size >> BITS] for number in numbers]
+
+    def _pool_of(self, generation: Generation) -> Sequence[T]:
+        return self._pool(generation.locale) if callable(self._pool) else self._pool
 
 
 class Weighted(Drawn):
@@ -119,6 +145,23 @@ class Weighted(Drawn):
         value = self._values[bisect.bisect_right(self._bounds, ticket)]
         return value.value(rest, generation) if isinstance(value, Drawn) else value
 
+    def values(self, numbers: Sequence[int], generation: Generation) -> Sequence[Any]:
+        """Return the value of each of ``numbers``."""
+        chosen, bounds, total = self._values, self._bounds, self._bounds[-1]
+        if not any(isinstance(value, Drawn) for value in chosen):
+            return [chosen[bisect.bisect_right(bounds, number * total >> BITS)] for number in numbers]
+        # The values that draw get their numbers all at once, and give them back in the order of `places`.
+        places, rests = [], [list[int]() for _ in chosen]
+        for number in numbers:
+            ticket, rest = split(number, total)
+            places.append(place := bisect.bisect_right(bounds, ticket))
+            rests[place].append(rest)
+        drawn = [
+            iter(value.values(numbers, generation) if isinstance(value, Drawn) else [value] * len(numbers))
+            for value, numbers in zip(chosen, rests, strict=True)
+        ]
+        return [next(drawn[place]) for place in places]
+
 
 class IntegerBetween(Drawn):
     """A whole number from ``low`` to ``high``, both included.
@@ -136,6 +179,11 @@ class IntegerBetween(Drawn):
     def value(self, number: int, generation: Generation) -> int:
         """Return the value that ``number`` stands for."""
         return self._low + below(number, self._size)
+
+    def values(self, numbers: Sequence[int], generation: Generation) -> Sequence[int]:
+        """Return the value of each of ``numbers``."""
+        low, size = self._low, self._size
+        return [low + (number * size >> BITS) for number in numbers]
 
 
 class DecimalBetween(Drawn):
@@ -167,6 +215,11 @@ class DecimalBetween(Drawn):
         """Return the value that ``number`` stands for."""
         return self._low + below(number, self._size) * self._step
 
+    def values(self, numbers: Sequence[int], generation: Generation) -> Sequence[Decimal]:
+        """Return the value of each of ``numbers``."""
+        low, size, step = self._low, self._size, self._step
+        return [low + (number * size >> BITS) * step for number in numbers]
+
 
 class DateBetween(Drawn):
     """A date from ``first`` to ``last`` days after the base date, both included.
@@ -187,6 +240,11 @@ class DateBetween(Drawn):
         """Return the value that ``number`` stands for."""
         return generation.base_date + timedelta(days=self._first + below(number, self._size))
 
+    def values(self, numbers: Sequence[int], generation: Generation) -> Sequence[date]:
+        """Return the value of each of ``numbers``."""
+        first, size = generation.base_date.toordinal() + self._first, self._size
+        return [date.fromordinal(first + (number * size >> BITS)) for number in numbers]
+
 
 class Unique(StreamDeclaration):
     """A text that no other record of the object type has: ``Unique("SKU-")`` gives SKU-0, SKU-1, …
@@ -201,8 +259,20 @@ class Unique(StreamDeclaration):
     def evaluate(self, instance: Any, step: BuildStep, extra: Mapping[str, Any]) -> str:
         """Return the value of the record at work."""
         scope = self._scope()
-        tag = scope.generation.unique_tag
-        return f"{self._prefix}{scope.index}{'-' if tag else ''}{tag}"
+        return f"{self._prefix}{scope.index}{self._suffix(scope.generation)}"
+
+    def column(self, compiler: Compiler) -> Column:
+        """Return the function that makes a column of values."""
+
+        def values(block: Block) -> Sequence[str]:
+            prefix, suffix = self._prefix, self._suffix(block.generation)
+            return [f"{prefix}{index}{suffix}" for index in block.indices]
+
+        return values
+
+    @staticmethod
+    def _suffix(generation: Generation) -> str:
+        return f"-{generation.unique_tag}" if generation.unique_tag else ""
 
 
 class Sometimes(StreamDeclaration):
@@ -228,37 +298,17 @@ class Sometimes(StreamDeclaration):
             return chosen.evaluate_pre(instance=instance, step=step, overrides={})
         return chosen
 
+    def column(self, compiler: Compiler) -> Column | None:
+        """Return the function that makes a column of values."""
+        yes, no = (compiler.column(self.branches[branch]) for branch in (True, False))
+        if yes is None or no is None:
+            return None
 
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """What a :class:`Computed` value may use besides the record: number, index, generation, parents."""
+        def values(block: Block) -> Sequence[Any]:
+            drawn = zip(block.numbers(self._path), yes(block), no(block), strict=True)
+            return [this if below(number, 1_000_000) < self._limit else that for number, this, that in drawn]
 
-    number: int
-    index: int
-    generation: Generation
-    _scope: Scope
-
-    def parent(self, link: str) -> Mapping[str, Any]:
-        """Return the neutral values of the parent in a link field; empty without one."""
-        return self._scope.parent(link)
-
-
-class Computed(StreamDeclaration):
-    """``function(record, draw)``: a value that follows from other fields and a number of its own.
-
-    ``record`` gives the other fields as attributes, as in factory_boy's ``LazyAttribute``; ``draw``
-    is a :class:`Draw`.
-    """
-
-    def __init__(self, function: Callable[[Any, Draw], Any], *, stream: str = "") -> None:
-        super().__init__(stream=stream)
-        self._function = function
-
-    def evaluate(self, instance: Any, step: BuildStep, extra: Mapping[str, Any]) -> Any:
-        """Return the value of the record at work."""
-        scope = self._scope()
-        draw = Draw(scope.number(self._path), scope.index, scope.generation, scope)
-        return self._function(instance, draw)
+        return values
 
 
 def _check_order(name: str, low: Any, high: Any) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import faker
+
+from pytest_crmseed.factories import slugs
 
 # Draws per pool. Repeats stay in: they keep how frequent a name is.
 _DRAWS = 512
@@ -40,6 +42,19 @@ def romanised(locale: str) -> Mapping[str, str]:
         if latin:
             spellings.setdefault(name, latin)
     return spellings
+
+
+@lru_cache
+def letters_of(locale: str) -> Callable[[str], str]:
+    """Return the function that returns the letters of a name as a-z; empty where it has none."""
+    latin = romanised(locale)
+
+    # Somewhat more than the names of a locale.
+    @lru_cache(maxsize=4 * _DRAWS)
+    def letters(name: str) -> str:
+        return slugs.letters(latin.get(name, name), locale)
+
+    return letters
 
 
 def _first_names(locale: str) -> list[tuple[str, str]]:

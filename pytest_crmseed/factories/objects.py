@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -15,16 +16,15 @@ from factory.declarations import Trait
 
 from pytest_crmseed.factories import names, places, slugs, words
 from pytest_crmseed.factories.base import CRMFactory
+from pytest_crmseed.factories.computed import Derived, Given, Parent
 from pytest_crmseed.factories.declarations import (
     UNSET,
-    Computed,
     DecimalBetween,
-    Draw,
     IntegerBetween,
     Pick,
     Weighted,
 )
-from pytest_crmseed.factories.streams import Generation, below, split
+from pytest_crmseed.factories.streams import BITS, Generation, below, split
 
 OPEN_STAGES = ("new", "qualified", "proposal", "negotiation")
 
@@ -42,67 +42,81 @@ _RESERVED_DOMAINS = (
     "test",
 )
 
+_NUMBER, _INDEX, _COMPANY = Given.NUMBER, Given.INDEX, Parent("company")
+
 # One stream for all parts of an address, so that they agree.
 _PLACE = "place"
 
 
 # -- addresses -----------------------------------------------------------------------------------
-def _city(record: Any, draw: Draw) -> str:
-    company = draw.parent("company")
-    return company.get("city") or places.city(draw.generation.locale, draw.number)
+def _city(about: Generation) -> Callable[..., str]:
+    cities = places.cities(about.locale)
+    count = len(cities)
+    return lambda number, company: company.get("city") or cities[number * count >> BITS]
 
 
-def _part_of_address(part: str) -> Computed:
-    def value(record: Any, draw: Draw) -> Any:
-        company = draw.parent("company")
-        if company.get("city") == record.city and company.get(part):
-            return company[part]
-        place = places.place(draw.generation.locale, record.city, draw.number)
-        # Of a city nobody here knows: rather nothing than something that contradicts it.
-        return UNSET if place is None else getattr(place, part)
+def _part_of_address(part: str) -> Derived:
+    def prepare(about: Generation) -> Callable[..., Any]:
+        part_of_place = places.part_of_place(about.locale, part)
 
-    return Computed(value, stream=_PLACE)
+        def value(number: int, company: Mapping[str, Any], city: Any) -> Any:
+            if company and company.get("city") == city and company.get(part):
+                return company[part]
+            known = part_of_place(city, number)
+            # Of a city nobody here knows: rather nothing than something that contradicts it.
+            return UNSET if known is None else known
 
+        return value
 
-def _street(record: Any, draw: Draw) -> str:
-    return places.street(draw.generation.locale, draw.number)
-
-
-def _phone(record: Any, draw: Draw) -> str:
-    return places.phone(draw.generation.locale, record.city, draw.number)
+    return Derived(prepare, _NUMBER, _COMPANY, "city", stream=_PLACE)
 
 
-def _mobile_phone(record: Any, draw: Draw) -> str:
-    return places.phone(draw.generation.locale, record.city, draw.number, mobile=True)
+def _phone(about: Generation) -> Callable[[object, int], str]:
+    return places.phone_in(about.locale, "phone")
+
+
+def _mobile_phone(about: Generation) -> Callable[[object, int], str]:
+    return places.phone_in(about.locale, "mobile")
 
 
 # -- companies -----------------------------------------------------------------------------------
-def _company_name(record: Any, draw: Draw) -> str:
-    if not draw.generation.locale.startswith("en"):
-        pool = names.company_names(draw.generation.locale)
-        return pool[below(draw.number, len(pool))]
-    word, rest = split(draw.number, len(words.COMPANY_WORDS))
-    endings = words.INDUSTRIES.get(record.industry, words.ANY_INDUSTRY)
-    return f"{words.COMPANY_WORDS[word]} {endings[below(rest, len(endings))]}"
+def _company_name(about: Generation) -> Callable[..., str]:
+    def by_industry(number: int, industry: Any) -> str:
+        word, rest = split(number, len(words.COMPANY_WORDS))
+        endings = words.INDUSTRIES.get(industry, words.ANY_INDUSTRY)
+        return f"{words.COMPANY_WORDS[word]} {endings[below(rest, len(endings))]}"
+
+    if about.locale.startswith("en"):
+        return by_industry
+    pool = names.company_names(about.locale)
+    return lambda number, industry: pool[below(number, len(pool))]
 
 
-def _company_domain(record: Any, draw: Draw) -> str:
-    label = slugs.label(record.name, f"-{draw.index}", draw.generation.locale, instead="company")
-    return f"{label}.{draw.generation.tagged_domain}"
+def _company_domain(about: Generation) -> Callable[..., str]:
+    def value(index: int, name: Any) -> str:
+        return f"{slugs.label(name, f'-{index}', about.locale, instead='company')}.{about.tagged_domain}"
+
+    return value
 
 
-def _annual_revenue(record: Any, draw: Draw) -> Decimal:
-    employees = record.employees if isinstance(record.employees, int) else 1
-    return Decimal(employees * (60 + below(draw.number, 180)) * 1000)
+def _annual_revenue(about: Generation) -> Callable[..., Decimal]:
+    def value(number: int, employees: Any) -> Decimal:
+        people = employees if isinstance(employees, int) else 1
+        return Decimal(people * (60 + below(number, 180)) * 1000)
+
+    return value
 
 
-def _company_description(record: Any, draw: Draw) -> str:
-    what = f"{record.name or 'This'} is a company"
-    if record.industry:
-        what += f" in {str(record.industry).lower()}"
-    if record.city:
-        what += f", based in {record.city}"
-    return f"{what}."
+def _company_description(about: Generation) -> Callable[..., str]:
+    def value(name: Any, industry: Any, city: Any) -> str:
+        what = f"{name or 'This'} is a company"
+        if industry:
+            what += f" in {str(industry).lower()}"
+        if city:
+            what += f", based in {city}"
+        return f"{what}."
+
+    return value
 
 
 class CompanyFactory(CRMFactory):
@@ -111,10 +125,10 @@ class CompanyFactory(CRMFactory):
     class Meta:
         object_type = "companies"
 
-    name = Computed(_company_name)
-    domain = Computed(_company_domain)
+    name = Derived(_company_name, _NUMBER, "industry")
+    domain = Derived(_company_domain, _INDEX, "name")
     industry = Pick(tuple(words.INDUSTRIES))
-    phone = Computed(_phone)
+    phone = Derived(_phone, "city", _NUMBER)
     employees = Weighted(
         {
             IntegerBetween(2, 19): 30,
@@ -123,38 +137,35 @@ class CompanyFactory(CRMFactory):
             IntegerBetween(500, 4999): 15,
         }
     )
-    annual_revenue = Computed(_annual_revenue)
-    description = Computed(_company_description)
-    street = Computed(_street)
-    city = Computed(_city, stream=_PLACE)
+    annual_revenue = Derived(_annual_revenue, _NUMBER, "employees")
+    description = Derived(_company_description, "name", "industry", "city")
+    street = Pick(places.streets)
+    city = Derived(_city, _NUMBER, _COMPANY, stream=_PLACE)
     state = _part_of_address("state")
     postal_code = _part_of_address("postal_code")
     country = _part_of_address("country")
 
 
 # -- contacts ------------------------------------------------------------------------------------
-def _email(record: Any, draw: Draw) -> str:
-    about = draw.generation
-    domain = draw.parent("company").get("domain")
-    if not (isinstance(domain, str) and _reaches_nobody(domain, about)):
-        domain = about.tagged_domain
-    domain = domain.lower()
-    suffix = str(draw.index)
-    if about.unique_tag and not f".{domain}".endswith(f".{about.tagged_domain}"):
-        # The domain is not this seed's alone, so the part before the @ has to be.
-        suffix += f".{about.unique_tag}"
-    first, last = (_latin(name, about.locale) for name in (record.first_name, record.last_name))
-    return f"{slugs.local_part(first, last, suffix, instead='contact')}@{domain}"
-
-
-def _latin(name: Any, locale: str) -> str:
-    latin = names.romanised(locale).get(name, name) if isinstance(name, str) else name
-    return slugs.letters(latin, locale)
-
-
-def _reaches_nobody(domain: str, about: Generation) -> bool:
+def _email(about: Generation) -> Callable[..., str]:
+    own, tag = about.tagged_domain, about.unique_tag
     harmless = tuple(f".{name}" for name in (about.email_domain, *_RESERVED_DOMAINS))
-    return f".{domain.lower()}".endswith(harmless)
+    letters = names.letters_of(about.locale)
+
+    def value(index: int, company: Mapping[str, Any], first_name: Any, last_name: Any) -> str:
+        domain, suffix = own, str(index)
+        of_company = company.get("domain")
+        # No mail to a contact reaches anybody.
+        if isinstance(of_company, str) and f".{of_company.lower()}".endswith(harmless):
+            domain = of_company.lower()
+            if tag and not f".{domain}".endswith(f".{own}"):
+                # The domain is not this seed's alone, so the part before the @ has to be.
+                suffix += f".{tag}"
+        first = letters(first_name) if isinstance(first_name, str) else ""
+        last = letters(last_name) if isinstance(last_name, str) else ""
+        return f"{slugs.local_part(first, last, suffix, 'contact')}@{domain}"
+
+    return value
 
 
 class ContactFactory(CRMFactory):
@@ -169,12 +180,12 @@ class ContactFactory(CRMFactory):
 
     first_name = Pick(names.first_names)
     last_name = Pick(names.last_names)
-    email = Computed(_email)
-    phone = Computed(_phone)
-    mobile_phone = Computed(_mobile_phone)
+    email = Derived(_email, _INDEX, _COMPANY, "first_name", "last_name")
+    phone = Derived(_phone, "city", _NUMBER)
+    mobile_phone = Derived(_mobile_phone, "city", _NUMBER)
     job_title = Pick(words.JOB_TITLES)
-    street = Computed(_street)
-    city = Computed(_city, stream=_PLACE)
+    street = Pick(places.streets)
+    city = Derived(_city, _NUMBER, _COMPANY, stream=_PLACE)
     state = _part_of_address("state")
     postal_code = _part_of_address("postal_code")
     country = _part_of_address("country")
@@ -191,27 +202,41 @@ class ContactFactory(CRMFactory):
 
 
 # -- deals ---------------------------------------------------------------------------------------
-def _deal_name(record: Any, draw: Draw) -> str:
+def _deal_name(about: Generation) -> Callable[..., str]:
     kinds = tuple(words.DEALS)
-    kind, rest = split(draw.number, len(kinds))
-    company = draw.parent("company").get("name")
-    if company:
-        return f"{company} - {kinds[kind]}"
-    return f"{kinds[kind]} Q{1 + below(rest, 4)} {draw.generation.base_date.year}"
+
+    def value(number: int, company: Mapping[str, Any]) -> str:
+        kind, rest = split(number, len(kinds))
+        if name := company.get("name"):
+            return f"{name} - {kinds[kind]}"
+        return f"{kinds[kind]} Q{1 + below(rest, 4)} {about.base_date.year}"
+
+    return value
 
 
-def _deal_description(record: Any, draw: Draw) -> str:
-    for kind, sentence in words.DEALS.items():
-        if isinstance(record.name, str) and kind in record.name:
-            return sentence
+def _deal_description(about: Generation) -> Callable[..., str]:
     sentences = tuple(words.DEALS.values())
-    return sentences[below(draw.number, len(sentences))]
+
+    def value(number: int, name: Any) -> str:
+        for kind, sentence in words.DEALS.items():
+            if isinstance(name, str) and kind in name:
+                return sentence
+        return sentences[below(number, len(sentences))]
+
+    return value
 
 
-def _close_date(record: Any, draw: Draw) -> date:
-    stage = "".join(filter(str.isalnum, str(record.stage))).lower()
-    days = timedelta(days=1 + below(draw.number, 180))
-    return draw.generation.base_date + (-days if stage in _CLOSED else days)
+def _close_date(about: Generation) -> Callable[..., date]:
+    def value(number: int, stage: Any) -> date:
+        days = timedelta(days=1 + below(number, 180))
+        return about.base_date + (-days if _is_closed(str(stage)) else days)
+
+    return value
+
+
+@lru_cache(maxsize=256)
+def _is_closed(stage: str) -> bool:
+    return "".join(filter(str.isalnum, stage)).lower() in _CLOSED
 
 
 class DealFactory(CRMFactory):
@@ -229,7 +254,7 @@ class DealFactory(CRMFactory):
         lost = Trait(stage="closed_lost")
         open = Trait(stage=Pick(OPEN_STAGES))
 
-    name = Computed(_deal_name)
+    name = Derived(_deal_name, _NUMBER, _COMPANY)
     amount = Weighted(
         {
             DecimalBetween("1000.00", "9950.00", step=50): 45,
@@ -242,9 +267,9 @@ class DealFactory(CRMFactory):
         {"new": 20, "qualified": 20, "proposal": 20, "negotiation": 15, "closed_won": 15, "closed_lost": 10}
     )
     pipeline = UNSET
-    close_date = Computed(_close_date)
+    close_date = Derived(_close_date, _NUMBER, "stage")
     probability = UNSET
-    description = Computed(_deal_description)
+    description = Derived(_deal_description, _NUMBER, "name")
 
 
 _DEFAULTS: Mapping[str, type[CRMFactory]] = MappingProxyType(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from pytest_crmseed.factories.streams import below, digits, split
+from pytest_crmseed.factories.streams import BITS, REST, filled
 
 DEFAULT_LOCALE = "en_US"
 
@@ -30,11 +30,6 @@ class Region:
     cities: tuple[tuple[Place, ...], ...]
     streets: tuple[str, ...]
 
-    @property
-    def by_city(self) -> Mapping[str, tuple[Place, ...]]:
-        """The places by the name of their city."""
-        return {places[0].city: places for places in self.cities}
-
 
 def region(locale: str) -> Region:
     """Return the region of a locale; one without its own has that of ``en_US``."""
@@ -42,44 +37,69 @@ def region(locale: str) -> Region:
     return regions.get(locale) or regions[DEFAULT_LOCALE]
 
 
-def city(locale: str, number: int) -> str:
-    """Return the city that ``number`` of the stream for places stands for."""
-    cities = region(locale).cities
-    return cities[below(number, len(cities))][0].city
-
-
-def place(locale: str, name: object, number: int) -> Place | None:
-    """Return a place in the city ``name``, or None where that city is not known.
-
-    ``number`` is the one that :func:`city` takes.
-    """
-    own = region(locale)
-    _, rest = split(number, len(own.cities))
-    places = _by_city(locale).get(name) if isinstance(name, str) else None
-    return places[below(rest, len(places))] if places else None
-
-
-def street(locale: str, number: int) -> str:
-    """Return the street and house number that ``number`` stands for."""
-    streets = region(locale).streets
-    chosen, rest = split(number, len(streets))
-    return streets[chosen].replace("#", str(1 + below(rest, 180)))
-
-
-def phone(locale: str, name: object, number: int, *, mobile: bool = False) -> str:
-    """Return a phone number, of the city ``name`` where it is known, that is never given to anybody."""
-    places = _by_city(locale).get(name) if isinstance(name, str) else None
-    chosen, rest = split(number, len(region(locale).cities))
-    where = (places or region(locale).cities[chosen])[0]
-    return digits(rest, where.mobile if mobile else where.phone)
+@lru_cache
+def cities(locale: str) -> tuple[str, ...]:
+    """Return the names of the cities of a locale."""
+    return tuple(places[0].city for places in region(locale).cities)
 
 
 @lru_cache
-def _by_city(locale: str) -> Mapping[str, Sequence[Place]]:
-    everywhere: dict[str, Sequence[Place]] = {}
-    for known in (*_regions().values(), region(locale)):
-        everywhere.update(known.by_city)
-    return everywhere
+def streets(locale: str) -> tuple[str, ...]:
+    """Return streets with house numbers in a locale."""
+    return tuple(
+        street.replace("#", str(house)) for street in region(locale).streets for house in range(1, 181)
+    )
+
+
+@lru_cache
+def part_of_place(locale: str, part: str) -> Callable[[object, int], str | None]:
+    """Return the function that gives an attribute of a :class:`Place` in a city, None in an unknown one.
+
+    It takes the city's name, and the number of the stream by which the city was drawn.
+    """
+    count = len(cities(locale))
+    parts: dict[str, tuple[str, ...]] = {
+        city: tuple(getattr(place, part) for place in places) for city, places in _by_city(locale).items()
+    }
+    agreed = {city: values[0] for city, values in parts.items() if len(set(values)) == 1}
+
+    def value(city: object, number: int) -> str | None:
+        if not isinstance(city, str):
+            return None
+        if city in agreed:
+            return agreed[city]
+        values = parts.get(city)
+        return values[(number * count & REST) * len(values) >> BITS] if values else None
+
+    return value
+
+
+@lru_cache
+def phone_in(locale: str, kind: str) -> Callable[[object, int], str]:
+    """Return the function that gives a number which nobody has; ``kind`` as in :class:`Place`.
+
+    It takes a city's name and the number of a stream. What it gives is of the city, if that is known.
+    """
+    names, count = cities(locale), len(cities(locale))
+    templates: dict[str, str] = {city: getattr(places[0], kind) for city, places in _by_city(locale).items()}
+
+    @cache
+    def parts(city: str) -> tuple[str, tuple[str, ...]]:
+        return filled(templates[city])
+
+    def value(city: object, number: int) -> str:
+        scaled = number * count
+        known = isinstance(city, str) and city in templates
+        start, ends = parts(city if known else names[scaled >> BITS])
+        return start + ends[(scaled & REST) * len(ends) >> BITS]
+
+    return value
+
+
+def _by_city(locale: str) -> dict[str, tuple[Place, ...]]:
+    # Cities of all regions, since an override may name any; the locale's own go first.
+    regions = (*_regions().values(), region(locale))
+    return {places[0].city: places for known in regions for places in known.cities}
 
 
 # -- the tables ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 # RFC 1035 2.3.4: octets in a label. RFC 5321 4.5.3.1.1: octets in the part before the @.
@@ -36,14 +37,20 @@ def letters(text: Any, locale: str) -> str:
 
 def label(text: Any, suffix: str, locale: str, *, instead: str) -> str:
     """Return ``text`` and ``suffix`` as a domain label; ``instead`` stands in for a text without ASCII."""
-    slug = re.sub("[^a-z0-9]+", "-", _ascii(text, locale)).strip("-") or instead
+    slug = (_slug(text, locale) if isinstance(text, str) else "") or instead
     return slug[: LABEL_LENGTH - len(suffix)].rstrip("-") + suffix
 
 
-def local_part(first: str, last: str, suffix: str, *, instead: str) -> str:
+def local_part(first: str, last: str, suffix: str, instead: str) -> str:
     """Return names made of a-z as ``first.last`` and ``suffix``; ``instead`` stands in for none at all."""
-    names = ".".join(name for name in (first, last) if name) or instead
+    names = f"{first}.{last}" if first and last else first or last or instead
     return names[: LOCAL_LENGTH - len(suffix)].rstrip(".") + suffix
+
+
+# Somewhat more than the company names of a batch that differ.
+@lru_cache(maxsize=4096)
+def _slug(text: str, locale: str) -> str:
+    return re.sub("[^a-z0-9]+", "-", _ascii(text, locale)).strip("-")
 
 
 def _ascii(text: Any, locale: str) -> str:

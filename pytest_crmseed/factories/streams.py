@@ -9,25 +9,29 @@ matter.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 from faker.config import AVAILABLE_LOCALES
 
 from pytest_crmseed.errors import UnknownName, UsageError
 
+T = TypeVar("T")
+
 Parents = Callable[[int], Mapping[str, Mapping[str, Any]]]
 
 # Numbers of a stream lie in [0, 2**64).
 BITS = 64
-_REST = (1 << BITS) - 1
+REST = (1 << BITS) - 1
 
 # Numbers made by one call into C. Part of what values depend on: another size, other data.
 _BLOCK = 256
@@ -95,7 +99,17 @@ class Stream:
 
     def number(self, index: int) -> int:
         """Return the number at ``index``, in [0, 2**64)."""
-        wanted, offset = divmod(index, _BLOCK)
+        block, offset = divmod(index, _BLOCK)
+        return self._block(block)[offset]
+
+    def numbers(self, indices: range) -> list[int]:
+        """Return the numbers at ``indices``, which have a step of 1."""
+        first, skipped = divmod(indices.start, _BLOCK)
+        blocks = map(self._block, range(first, -(-indices.stop // _BLOCK)))
+        numbers = itertools.chain.from_iterable(blocks)
+        return list(itertools.islice(numbers, skipped, skipped + len(indices)))
+
+    def _block(self, wanted: int) -> tuple[int, ...]:
         block, numbers = self._latest
         if block != wanted:
             state = self._state.copy()
@@ -103,7 +117,7 @@ class Stream:
             numbers = _UNPACK.unpack(state.digest(_UNPACK.size))
             # One assignment, so that another thread sees either block, never half of each.
             self._latest = (wanted, numbers)
-        return numbers[offset]
+        return numbers
 
 
 def below(number: int, limit: int) -> int:
@@ -117,45 +131,73 @@ def split(number: int, limit: int) -> tuple[int, int]:
     So one number of a stream serves a choice within a choice.
     """
     scaled = number * limit
-    return scaled >> BITS, scaled & _REST
+    return scaled >> BITS, scaled & REST
 
 
-def digits(number: int, template: str) -> str:
-    """Return ``template`` with each ``#`` replaced by a digit."""
+def filled(template: str) -> tuple[str, tuple[str, ...]]:
+    """Return what stands in front of the first ``#`` of a template, and all that may follow it.
+
+    Each ``#`` is a digit. There are few of them: four make ten thousand texts.
+    """
+    start, mark, rest = template.partition("#")
+    return start, _endings(mark + rest)
+
+
+@lru_cache
+def _endings(template: str) -> tuple[str, ...]:
     count = template.count("#")
-    drawn = iter(f"{below(number, 10**count):0{count}d}")
-    return "".join(next(drawn) if character == "#" else character for character in template)
+    form = template.replace("%", "%%").replace("#", "%s")
+    return tuple(form % drawn for drawn in itertools.product("0123456789", repeat=count))
 
 
 class Scope:
     """The records that are being generated: whose they are, and which one is at work (``index``)."""
 
-    __slots__ = ("_parents", "_parents_of", "_streams", "generation", "index", "object_type")
+    __slots__ = ("_families", "_parents", "_prepared", "_streams", "generation", "index", "object_type")
 
     def __init__(self, generation: Generation, object_type: str, parents: Parents | None = None) -> None:
         self.generation = generation
         self.object_type = object_type
         self.index = 0
         self._parents = parents
-        self._parents_of: tuple[int, Mapping[str, Mapping[str, Any]]] | None = None
+        # The parents of the records at work, by index.
+        self._families: dict[int, Mapping[str, Mapping[str, Any]]] = {}
         self._streams: dict[str, Stream] = {}
+        self._prepared: dict[Callable[[Generation], Any], Any] = {}
 
     def number(self, path: str) -> int:
         """Return the number of the stream ``path`` for the record at work."""
+        return self._stream(path).number(self.index)
+
+    def numbers(self, path: str, indices: range) -> list[int]:
+        """Return the numbers of the stream ``path`` for several records."""
+        return self._stream(path).numbers(indices)
+
+    def parent(self, link: str) -> Mapping[str, Any]:
+        """Return the values of the parent in a link field of the record at work; empty without one."""
+        return self.parent_of_each(link, range(self.index, self.index + 1))[0]
+
+    def parent_of_each(self, link: str, indices: range) -> Sequence[Mapping[str, Any]]:
+        """Return the values of the parents in a link field of several records; empty without one."""
+        if self._parents is None:
+            return [{}] * len(indices)
+        if indices.start not in self._families or indices[-1] not in self._families:
+            self._families = {index: self._parents(index) for index in indices}
+        return [self._families[index].get(link) or {} for index in indices]
+
+    def prepared(self, prepare: Callable[[Generation], T]) -> T:
+        """Return ``prepare(generation)``, which is called once."""
+        if prepare not in self._prepared:
+            self._prepared[prepare] = prepare(self.generation)
+        return cast(T, self._prepared[prepare])
+
+    def _stream(self, path: str) -> Stream:
         stream = self._streams.get(path)
         if stream is None:
             about = self.generation
             stream = Stream(about.random_seed, about.node, self.object_type, path)
             self._streams[path] = stream
-        return stream.number(self.index)
-
-    def parent(self, link: str) -> Mapping[str, Any]:
-        """Return the values of the parent in a link field of the record at work; empty without one."""
-        if self._parents is None:
-            return {}
-        if self._parents_of is None or self._parents_of[0] != self.index:
-            self._parents_of = (self.index, self._parents(self.index))
-        return self._parents_of[1].get(link) or {}
+        return stream
 
 
 # A context variable, so that threads, and factories called within factories, each have their own.

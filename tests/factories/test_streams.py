@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_crmseed.errors import UnknownName, UsageError
 from pytest_crmseed.factories import Generation
-from pytest_crmseed.factories.streams import Stream, below, digits, split
+from pytest_crmseed.factories.streams import Stream, below, filled, split
 
 NUMBERS = st.integers(0, 2**64 - 1)
 INDICES = st.integers(0, 100_000)
@@ -76,18 +76,14 @@ def test_what_split_leaves_over_is_spread_as_evenly_as_a_number() -> None:
     assert all(230 < count < 450 for count in counts.values())
 
 
-@given(NUMBERS)
-def test_digits_fill_a_template(number: int) -> None:
-    text = digits(number, "+1 212 555 01##")
-    assert text.startswith("+1 212 555 01")
-    assert text[-2:].isdigit()
-    assert len(text) == len("+1 212 555 01##")
-
-
-def test_digits_keep_leading_zeros_and_templates_without_room() -> None:
-    assert digits(0, "## ##") == "00 00"
-    assert digits(2**64 - 1, "## ##") == "99 99"
-    assert digits(5, "none") == "none"
+def test_a_template_is_filled_with_all_digits_it_may_have() -> None:
+    start, ends = filled("+1 212 555 01##")
+    assert start == "+1 212 555 01"
+    assert ends == tuple(f"{n:02d}" for n in range(100))
+    assert filled("+33 6 39 98 ## ##")[1][12 * 100 + 34] == "12 34"
+    assert filled("100% of #") == ("100% of ", tuple("0123456789"))
+    assert filled("#%")[1][7] == "7%"
+    assert filled("none") == ("none", ("",))
 
 
 def test_a_generation_has_defaults_and_is_a_value() -> None:
