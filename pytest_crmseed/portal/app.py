@@ -33,7 +33,9 @@ class Api(Protocol):
     def environ(self, base_url: str) -> Mapping[str, str]:
         """Return the variables that point an application at the portal."""
 
-    def issue(self, *, name: str, scopes: list[str], burst: int | None = None, unlimited: bool = False) -> str:
+    def issue(
+        self, *, name: str, scopes: list[str], burst: int | None = None, unlimited: bool = False
+    ) -> str:
         """Return a new token; ``burst`` is its limit in the rolling window, by default the portal's."""
 
     def coverage(self) -> list[tuple[str, str]]:
@@ -128,7 +130,8 @@ class Portal:
 # A path that no vendor has answers as HubSpot does: a page, not JSON (live portals, "Error 404").
 _PAGE_NOT_FOUND = PortalResponse(
     404,
-    b"<html><head><title>Error 404 Not Found</title></head><body><h2>HTTP ERROR 404 Not Found</h2></body></html>",
+    b"<html><head><title>Error 404 Not Found</title></head>"
+    b"<body><h2>HTTP ERROR 404 Not Found</h2></body></html>",
     {"content-type": "text/html;charset=utf-8"},
 )
 

@@ -30,7 +30,7 @@ class Behaviour:
     owner_ids: tuple[str, ...] = ("70000001",)
     """The owners that ``hubspot_owner_id`` may name."""
     set_up: bool = True
-    """Whether every object type has the unique property ``crmseed_key``, as ``crmseed setup`` makes it."""
+    """Whether every object type has the unique property ``crmseed_key``."""
 
     shuffle_results: bool = False
     """Answer batch results in another order than the inputs."""

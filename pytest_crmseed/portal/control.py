@@ -46,7 +46,7 @@ class Control:
         """Answer a control request."""
         host = request.headers.get("host", "")
         if not _is_loopback(host):
-            return _problem(403, f"The control endpoints answer on loopback addresses only, not for {host!r}.")
+            return _problem(403, f"The control endpoints answer on loopback hosts only, not on {host!r}.")
         origin = request.headers.get("origin")
         if origin is not None and origin != request.origin:
             return _problem(403, f"The control endpoints refuse requests from another origin ({origin}).")

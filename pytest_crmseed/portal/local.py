@@ -46,7 +46,7 @@ class LocalPortal:
     ) -> None:
         limit, seconds = rate or (BURST_LIMIT, BURST_SECONDS)
         if limit < 1 or seconds <= 0:
-            raise UsageError(f"rate={rate!r}: a local portal allows at least 1 request in more than 0 seconds.")
+            raise UsageError(f"rate={rate!r}: at least 1 request in more than 0 seconds must be allowed.")
         if latency < 0:
             raise UsageError(f"latency={latency!r}: seconds to wait cannot be negative.")
         self._port = port
@@ -80,7 +80,11 @@ class LocalPortal:
         self.portal.close()
 
     def __enter__(self) -> LocalPortal:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(
         self,

@@ -42,6 +42,9 @@ CREATE TABLE IF NOT EXISTS tokens (
     PRIMARY KEY (provider, token));
 """
 
+BUSY_SECONDS = 5.0
+"""How long a file may be in another portal's hands before it is refused."""
+
 # SQLite takes no more than 999 variables in a statement on the oldest builds Python may link to.
 _VARIABLES = 900
 
@@ -82,20 +85,9 @@ class Store:
         self._lock = threading.RLock()
         self._depth = 0
         self._last_ids: dict[tuple[str, str], int] = {}
-        target = ":memory:" if path is None else os.fspath(path)
-        try:
-            self._db = sqlite3.connect(target, timeout=5, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode=WAL" if path is not None else "PRAGMA journal_mode=MEMORY")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.executescript(f"BEGIN IMMEDIATE;{_TABLES}COMMIT;")
-            for provider, object_type, last in self._db.execute("SELECT * FROM last_ids"):
-                self._last_ids[provider, object_type] = last
-        except sqlite3.Error as error:
-            raise UsageError(
-                f"the portal database {target} cannot be opened: {error}.",
-                remedy="Stop the local portal that uses it, or name another file.",
-            ) from error
+        self._db = _opened(path)
+        for provider, object_type, last in self._db.execute("SELECT * FROM last_ids"):
+            self._last_ids[provider, object_type] = last
 
     def close(self) -> None:
         """Close the database; nothing can be read afterwards."""
@@ -179,9 +171,9 @@ class Store:
         """Return the id of the oldest live record whose property ``name`` is ``value``."""
         with self._lock:
             row = self._db.execute(
-                "SELECT id FROM records, json_each(records.properties) AS held"
+                "SELECT records.id FROM records, json_each(records.properties) AS held"
                 " WHERE provider = ? AND object_type = ? AND archived IS NULL"
-                " AND held.key = ? AND held.value = ? ORDER BY id LIMIT 1",
+                " AND held.key = ? AND held.value = ? ORDER BY records.id LIMIT 1",
                 (provider, object_type, name, value),
             ).fetchone()
             return row[0] if row else None
@@ -194,15 +186,19 @@ class Store:
                     continue
                 self.save(provider, object_type, replace(record, archived=at, updated=at))
                 key = (provider, object_type, id)
-                self._db.execute("DELETE FROM unique_values WHERE (provider, object_type, id) = (?, ?, ?)", key)
-                self._db.execute("DELETE FROM links WHERE (provider, from_type, from_id) = (?, ?, ?)", key)
-                self._db.execute("DELETE FROM links WHERE (provider, to_type, to_id) = (?, ?, ?)", key)
+                for rows in (
+                    "unique_values WHERE (provider, object_type, id)",
+                    "links WHERE (provider, from_type, from_id)",
+                    "links WHERE (provider, to_type, to_id)",
+                ):
+                    self._db.execute(f"DELETE FROM {rows} = (?, ?, ?)", key)
 
     def live_counts(self, provider: str) -> dict[str, int]:
         """Return how many live records there are, by object type; types without any are absent."""
         with self._lock:
             rows = self._db.execute(
-                "SELECT object_type, count(*) FROM records WHERE provider = ? AND archived IS NULL GROUP BY 1",
+                "SELECT object_type, count(*) FROM records"
+                " WHERE provider = ? AND archived IS NULL GROUP BY 1",
                 (provider,),
             )
             return dict(rows.fetchall())
@@ -212,22 +208,29 @@ class Store:
         """Return the id of the live record that holds a unique value."""
         with self._lock:
             row = self._db.execute(
-                "SELECT id FROM unique_values WHERE provider = ? AND object_type = ? AND property = ? AND value = ?",
+                "SELECT id FROM unique_values"
+                " WHERE provider = ? AND object_type = ? AND property = ? AND value = ?",
                 (provider, object_type, name, value),
             ).fetchone()
             return row[0] if row else None
 
-    def hold(self, provider: str, object_type: str, name: str, value: str | None, id: int) -> None:
-        """Give a unique value to a record in place of the one it held; None takes it away."""
+    def hold(
+        self, provider: str, object_type: str, name: str, value: str | None, id: int, *, new: bool = False
+    ) -> None:
+        """Give a unique value to a record in place of the one it held; None takes it away.
+
+        A ``new`` record has held none, which saves the look.
+        """
         with self._lock:
-            self._db.execute(
-                "DELETE FROM unique_values WHERE provider = ? AND object_type = ? AND id = ? AND property = ?",
-                (provider, object_type, id, name),
-            )
-            if value is not None:
+            if not new:
                 self._db.execute(
-                    "INSERT INTO unique_values VALUES (?, ?, ?, ?, ?)", (provider, object_type, name, value, id)
+                    "DELETE FROM unique_values"
+                    " WHERE provider = ? AND object_type = ? AND id = ? AND property = ?",
+                    (provider, object_type, id, name),
                 )
+            if value is not None:
+                row = (provider, object_type, name, value, id)
+                self._db.execute("INSERT INTO unique_values VALUES (?, ?, ?, ?, ?)", row)
 
     def index_unique(self, provider: str, object_type: str, name: str, *, unique: bool) -> None:
         """Start or stop keeping a property's values unique; of values held twice, the oldest counts."""
@@ -239,9 +242,10 @@ class Store:
             if unique:
                 self._db.execute(
                     "INSERT OR IGNORE INTO unique_values"
-                    " SELECT provider, object_type, held.key, held.value, id"
+                    " SELECT provider, object_type, held.key, held.value, records.id"
                     " FROM records, json_each(records.properties) AS held"
-                    " WHERE provider = ? AND object_type = ? AND archived IS NULL AND held.key = ? ORDER BY id",
+                    " WHERE provider = ? AND object_type = ? AND archived IS NULL AND held.key = ?"
+                    " ORDER BY records.id",
                     key,
                 )
 
@@ -320,6 +324,27 @@ class Store:
             self._db.execute(
                 "INSERT INTO tokens VALUES (?, ?, ?, ?)", (provider, role, token, json.dumps(details))
             )
+
+
+def _opened(path: str | os.PathLike[str] | None) -> sqlite3.Connection:
+    target = ":memory:" if path is None else os.fspath(path)
+    database: sqlite3.Connection | None = None
+    try:
+        database = sqlite3.connect(
+            target, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        database.execute("PRAGMA locking_mode=EXCLUSIVE")
+        database.execute("PRAGMA journal_mode=MEMORY" if path is None else "PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")
+        database.executescript(f"BEGIN IMMEDIATE;{_TABLES}COMMIT;")
+    except sqlite3.Error as error:
+        if database is not None:
+            database.close()
+        raise UsageError(
+            f"the portal database {target} cannot be opened: {error}.",
+            remedy="Stop the local portal that uses it, or name another file.",
+        ) from error
+    return database
 
 
 def _record(row: Sequence[Any]) -> StoredRecord:

@@ -36,9 +36,7 @@ def test_without_a_known_token(
 
 
 def test_every_answer_has_a_correlation_id_of_its_own(ask: Any) -> None:
-    ids = {
-        ask.get(url).headers["x-hubspot-correlation-id"] for url in [DETAILS, CONTACTS, "/crm/v3/owners"]
-    }
+    ids = {ask.get(url).headers["x-hubspot-correlation-id"] for url in [DETAILS, CONTACTS, "/crm/v3/owners"]}
     assert len(ids) == 3
 
 

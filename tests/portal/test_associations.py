@@ -244,9 +244,7 @@ def test_batch_create(ask: Any, base: str) -> None:
 
 def test_batch_create_with_a_record_that_does_not_exist(ask: Any) -> None:
     contact, company = ask.contact(), ask.company()
-    inputs = [
-        {"from": {"id": contact}, "to": {"id": id}, "types": [spec(279)]} for id in ("7", company)
-    ]
+    inputs = [{"from": {"id": contact}, "to": {"id": id}, "types": [spec(279)]} for id in ("7", company)]
     answer = ask.post("/crm/v4/associations/contacts/companies/batch/create", {"inputs": inputs})
     assert answer.status == 207
     body = answer.json()

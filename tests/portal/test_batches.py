@@ -56,9 +56,7 @@ def test_all_succeed(ask: Any, path: str, status: int) -> None:
     assert live(ask) == 2
 
 
-def test_without_trace_ids_one_bad_row_refuses_all(
-    ask: Any, refusal: Callable[..., dict[str, Any]]
-) -> None:
+def test_without_trace_ids_one_bad_row_refuses_all(ask: Any, refusal: Callable[..., dict[str, Any]]) -> None:
     answer = ask.post(f"{CONTACTS}/create", rows({"email": "a@example.com"}, {"emial": "x"}, {"nope": "y"}))
     assert answer.status == 400
     body = refusal(answer)
@@ -144,9 +142,7 @@ def test_an_address_twice_in_one_batch_is_like_a_race(ask: Any, trace: bool) -> 
 
 
 @pytest.mark.parametrize("verb", ["create", "read", "update", "upsert", "archive"])
-def test_how_many_inputs_a_batch_takes(
-    ask: Any, refusal: Callable[..., dict[str, Any]], verb: str
-) -> None:
+def test_how_many_inputs_a_batch_takes(ask: Any, refusal: Callable[..., dict[str, Any]], verb: str) -> None:
     row = {"id": "1", "idProperty": "crmseed_key", "properties": {"firstname": "A"}}
     answer = ask.post(f"{CONTACTS}/{verb}", {"inputs": [row] * 101})
     assert (answer.status, refusal(answer)["message"]) == (

@@ -102,9 +102,7 @@ def test_requests_are_recorded_without_secrets(portal: Portal, ask: Any) -> None
     assert [each.as_dict() for each in portal.requests] == found
 
 
-def test_only_the_last_requests_are_kept(
-    portal: Portal, ask: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_the_last_requests_are_kept(portal: Portal, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal_module, "KEPT", 3)
     for number in range(5):
         ask.get(f"/account-info/v3/details?n={number}")
@@ -153,9 +151,7 @@ def test_reset_lifts_used_up_limits(make_portal: Callable[..., Portal], asker: A
     assert ask.get("/account-info/v3/details").status == 200
 
 
-def test_tokens_with_fewer_scopes_and_other_limits(
-    make_portal: Callable[..., Portal], asker: Any
-) -> None:
+def test_tokens_with_fewer_scopes_and_other_limits(make_portal: Callable[..., Portal], asker: Any) -> None:
     portal = make_portal(rate=(1, 10.0))
     for wanted, statuses in [
         ({"scopes": ["crm.objects.contacts.read"]}, [200, 429, 429]),
@@ -177,7 +173,7 @@ def test_tokens_with_fewer_scopes_and_other_limits(
         ({"burst": 0}, '"burst" is a number of requests, or null for no limit.'),
         ({"burst": True}, '"burst" is a number of requests, or null for no limit.'),
         ({"name": 1}, '"name" is a text.'),
-        ({"provider": ["x"]}, '"provider" is one of hubspot, not [\'x\'].'),
+        ({"provider": ["x"]}, "\"provider\" is one of hubspot, not ['x']."),
     ],
 )
 def test_tokens_that_make_no_sense(portal: Portal, body: Any, message: str) -> None:
@@ -204,7 +200,8 @@ def test_hosts_that_are_this_machine(portal: Portal, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["", "evil.example", "127.0.0.1.evil.example", "10.0.0.1", "localhost.evil.example", "[::1", "a@b:c"]
+    "host",
+    ["", "evil.example", "127.0.0.1.evil.example", "10.0.0.1", "localhost.evil.example", "[::1", "a@b:c"],
 )
 def test_any_other_host_is_refused(portal: Portal, host: str) -> None:
     answer = control(portal, "GET", "/", host=host)

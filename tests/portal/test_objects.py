@@ -109,6 +109,16 @@ def test_what_hubspot_computes_of_a_deal(
         assert float(properties["hs_projected_amount"]) == 250 * float(probability)
 
 
+def test_the_name_that_lists_show(ask: Any) -> None:
+    url = "/crm/v3/objects/contacts/{}?properties=hs_full_name_or_email"
+    for properties, shown in [
+        ({"firstname": "Ann", "lastname": "Lee", "email": "a@example.com"}, "Ann Lee"),
+        ({"firstname": "", "email": "b@example.com"}, "b@example.com"),
+    ]:
+        found = ask.get(url.format(ask.contact(**properties))).json()["properties"]
+        assert found["hs_full_name_or_email"] == shown
+
+
 def test_an_amount_in_another_currency_has_no_value_at_home(ask: Any) -> None:
     for currency, at_home in [("USD", "5"), ("EUR", None)]:
         id = ask.deal(amount="5", deal_currency_code=currency)
@@ -306,7 +316,7 @@ def test_a_list_goes_page_by_page(ask: Any) -> None:
     ids = [ask.contact() for _ in range(23)]
     found = pages(ask, "/crm/v3/objects/contacts")
     assert [len(page) for page in found] == [10, 10, 3]
-    assert sum(found, []) == ids
+    assert [id for page in found for id in page] == ids
     assert [len(page) for page in pages(ask, "/crm/objects/2026-03/0-1?limit=23")] == [23]
 
 
@@ -348,6 +358,7 @@ def test_a_cursor_that_is_none(ask: Any, refusal: Callable[..., dict[str, Any]])
     ("body", "message"),
     [
         ([], "line 1, column 1: Cannot deserialize value of type `SimplePublicObjectInputForCreate` from"),
+        (False, "line 1, column 1: Cannot deserialize value of type `SimplePublicObjectInputForCreate` from"),
         ({}, "line 1, column 2. Some required fields were not set: [properties]"),
         ({"properties": None}, "line 1, column 2. Some required fields were not set: [properties]"),
         (

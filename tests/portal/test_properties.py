@@ -136,7 +136,9 @@ def test_a_portal_that_is_not_set_up_has_no_key(make_portal: Callable[..., Porta
     # It can be made, and works then.
     assert ask.post(URL, text("crmseed_key", hasUniqueValue=True)).status == 201
     assert ask.contact(crmseed_key="k")
-    assert ask.post("/crm/v3/objects/contacts", body).json()["errors"][0]["code"] == "CONFLICTING_UNIQUE_VALUE"
+    assert (
+        ask.post("/crm/v3/objects/contacts", body).json()["errors"][0]["code"] == "CONFLICTING_UNIQUE_VALUE"
+    )
 
 
 def test_a_definition_that_does_not_exist(ask: Any, refusal: Callable[..., dict[str, Any]]) -> None:
@@ -263,7 +265,9 @@ def test_at_most_ten_unique_properties(ask: Any, refusal: Callable[..., dict[str
     # crmseed_key is the first of them.
     answers = [ask.post(URL, text(f"unique_{number}", hasUniqueValue=True)) for number in range(10)]
     assert [answer.status for answer in answers] == [201] * 9 + [400]
-    assert refusal(answers[-1])["message"] == "At most 10 properties of an object type can have unique values."
+    assert (
+        refusal(answers[-1])["message"] == "At most 10 properties of an object type can have unique values."
+    )
 
 
 # -- changing, archiving, bringing back ---------------------------------------------------------------
@@ -282,7 +286,9 @@ def test_a_change_replaces_options_and_passes_over_what_may_not_change(ask: Any,
     assert [option["value"] for option in ask.get(f"{URL}/tier").json()["options"]] == ["lead"]
 
 
-def test_of_a_stock_property_only_the_options_change(ask: Any, refusal: Callable[..., dict[str, Any]]) -> None:
+def test_of_a_stock_property_only_the_options_change(
+    ask: Any, refusal: Callable[..., dict[str, Any]]
+) -> None:
     answer = ask("PATCH", f"{URL}/lifecyclestage", {"options": [{"label": "New", "value": "123"}]})
     assert answer.status == 200
     assert ask.contact(lifecyclestage="123")
@@ -315,4 +321,14 @@ def test_an_archived_property_comes_back_with_its_values(ask: Any, clock: Any) -
     assert read["code"] == "c1"
     taken = ask.post("/crm/v3/objects/contacts", {"properties": {"firstname": "A", "code": "c1"}})
     assert taken.json()["errors"][0]["code"] == "CONFLICTING_UNIQUE_VALUE"
-    assert ask.get(f"/crm/v3/objects/contacts/c1?idProperty=code").json()["id"] == id
+    assert ask.get("/crm/v3/objects/contacts/c1?idProperty=code").json()["id"] == id
+
+
+def test_a_property_that_comes_back_as_unique_counts_the_values_there_are(ask: Any) -> None:
+    ask.post(URL, text("code"))
+    first, _ = ask.contact(code="c1"), ask.contact(code="c1")
+    ask("DELETE", f"{URL}/code")
+    assert ask.post(URL, text("code", hasUniqueValue=True)).status == 201
+    assert ask.get("/crm/v3/objects/contacts/c1?idProperty=code").json()["id"] == first
+    taken = ask.post("/crm/v3/objects/contacts", {"properties": {"firstname": "A", "code": "c1"}})
+    assert taken.json()["errors"][0]["code"] == "CONFLICTING_UNIQUE_VALUE"

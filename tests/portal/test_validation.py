@@ -121,6 +121,13 @@ def test_the_body_of_an_unknown_property_is_the_documented_one(
         ("deals", "amount", "1" * 401, "INVALID_INTEGER", "1" * 401 + " was not a valid number."),
         ("deals", "closedate", "tomorrow", "INVALID_LONG", "tomorrow was not a valid long."),
         ("deals", "closedate", "2026-02-30", "INVALID_LONG", "2026-02-30 was not a valid long."),
+        (
+            "deals",
+            "closedate",
+            "2026-13-01T00:00Z",
+            "INVALID_LONG",
+            "2026-13-01T00:00Z was not a valid long.",
+        ),
         ("deals", "closedate", "9" * 17, "INVALID_LONG", "9" * 17 + " was not a valid long."),
         ("contacts", "email", "example.lcom", "INVALID_EMAIL", "Email address example.lcom is invalid"),
         (
@@ -154,9 +161,7 @@ def test_the_body_of_an_unknown_property_is_the_documented_one(
         ),
     ],
 )
-def test_refused_values(
-    ask: Any, object_type: str, name: str, value: str, code: str, message: str
-) -> None:
+def test_refused_values(ask: Any, object_type: str, name: str, value: str, code: str, message: str) -> None:
     assert problem(create(ask, object_type, **{name: value})) == (name, code, message)
 
 
@@ -186,6 +191,7 @@ def test_all_problems_of_a_record_are_told_together(ask: Any) -> None:
         ("deals", "closedate", "2026-03-04", "2026-03-04T00:00:00.000Z"),
         ("deals", "closedate", "2026-03-04T05:06:07Z", "2026-03-04T05:06:07.000Z"),
         ("deals", "closedate", "2026-03-04T05:06:07.0089+01:00", "2026-03-04T04:06:07.008Z"),
+        ("deals", "closedate", "2026-03-04T05:06", "2026-03-04T05:06:00.000Z"),
         ("deals", "closedate", "1635535865", "1970-01-19T22:18:55.865Z"),
         ("deals", "closedate", 1772600767089, "2026-03-04T05:06:07.089Z"),
         ("contacts", "hs_buying_role", "CHAMPION;END_USER;CHAMPION", "CHAMPION;END_USER"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -33,13 +34,15 @@ class Server:
     """
 
     def __init__(self, handle: Callable[[PortalRequest], PortalResponse], *, port: int = 0) -> None:
+        if not 0 <= port <= 65_535:
+            raise _cannot_listen(port, "ports run from 0 to 65535")
+        # Bound here and not by werkzeug, which prints what went wrong and ends the process.
         try:
-            self._server = _Server(handle, port)
-        except (OSError, OverflowError, SystemExit) as error:
-            raise UsageError(
-                f"the local portal cannot listen on 127.0.0.1:{port}: {error}.",
-                remedy="Choose another port, or 0 for a free one.",
-            ) from error
+            listener = socket.create_server(("127.0.0.1", port), backlog=128)
+        except OSError as error:
+            raise _cannot_listen(port, os.strerror(error.errno or 0)) from error
+        with listener:
+            self._server = _Server(handle, listener)
         self.base_url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(
             target=self._server.serve_forever,
@@ -80,6 +83,12 @@ class _Handler(WSGIRequestHandler):
         except OSError as error:
             self.connection_dropped(error)
 
+    def handle_expect_100(self) -> bool:
+        """Ask for the body at once: writes are buffered, and the client waits for this one."""
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
+
     def run_wsgi(self) -> None:
         """Answer one request. Replaces werkzeug's WSGI call, which closes the connection each time."""
         try:
@@ -104,7 +113,9 @@ class _Handler(WSGIRequestHandler):
             ValueError: its length is not valid.
         """
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            source: Any = DechunkedInput(self.rfile)
+            # Untyped on purpose: socketserver declares a wider type of rfile than werkzeug takes.
+            rfile: Any = self.rfile
+            source = DechunkedInput(rfile)
             try:
                 body: bytes = source.read(BODY_LIMIT + 1)
                 while len(body) > BODY_LIMIT and source.read(BODY_LIMIT):
@@ -137,16 +148,21 @@ class _Handler(WSGIRequestHandler):
             self.wfile.write(response.body)
         self.wfile.flush()
 
+    def version_string(self) -> str:
+        """Return what the ``Server`` header says."""
+        return "pytest-crmseed"
+
     def log(self, type: str, message: str, *args: object) -> None:
         """Say nothing: the portal runs inside other people's test output."""
 
 
 class _Server(ThreadedWSGIServer):
-    def __init__(self, answer: Callable[[PortalRequest], PortalResponse], port: int) -> None:
+    def __init__(self, answer: Callable[[PortalRequest], PortalResponse], listener: socket.socket) -> None:
         self.answer = answer
         self.connections: set[socket.socket] = set()
         self.serving = threading.Event()
-        super().__init__("127.0.0.1", port, _no_wsgi, handler=_Handler)
+        port = listener.getsockname()[1]
+        super().__init__("127.0.0.1", port, _no_wsgi, handler=_Handler, fd=listener.fileno())
 
     def service_actions(self) -> None:
         """Called by the loop of ``serve_forever`` in every round: it runs."""
@@ -169,4 +185,11 @@ def _no_wsgi(environ: object, start_response: object) -> list[bytes]:
 
 
 def _problem(status: int, message: str) -> PortalResponse:
-    return PortalResponse.of(status, {"status": "error", "message": message}, {"connection": "close"})
+    return PortalResponse.of(status, {"status": "error", "message": message})
+
+
+def _cannot_listen(port: int, reason: str) -> UsageError:
+    return UsageError(
+        f"the local portal cannot listen on 127.0.0.1:{port}: {reason}.",
+        remedy="Choose another port, or 0 for a free one.",
+    )

@@ -133,9 +133,7 @@ def _for_each_pair(call: Call, data: Any, *, status: int, default: bool) -> Port
     for row in batch:
         bodies.required(row, *(("from", "to") if default else ("from", "to", "types")))
         from_id, to_id = _object_id(row["from"]), _object_id(row["to"])
-        types = (
-            [] if default else links.parse_types(call.account, call.from_type, row["types"], call.to_type)
-        )
+        types = [] if default else links.parse_types(call.account, call.from_type, row["types"], call.to_type)
         try:
             pair = links.existing_pair(call.account, call.from_type, from_id, call.to_type, to_id)
         except ApiError as error:
@@ -197,14 +195,15 @@ def _page(
     targets = [id for id in sorted(by_target) if id >= after]
     # from.id is text, toObjectId a number: so live portals answer it.
     to = [
-        {
-            "toObjectId": id,
-            "associationTypes": sorted(by_target[id], key=lambda each: (each["label"] is not None, each["typeId"])),
-        }
+        {"toObjectId": id, "associationTypes": sorted(by_target[id], key=_unlabelled_first)}
         for id in targets[:limit]
     ]
     paging = {"paging": {"next": {"after": str(targets[limit])}}} if len(targets) > limit else {}
     return to, paging
+
+
+def _unlabelled_first(answered: dict[str, Any]) -> tuple[bool, int]:
+    return answered["label"] is not None, answered["typeId"]
 
 
 def _after(value: Any) -> int:

@@ -71,7 +71,8 @@ def update(call: Call) -> PortalResponse:
 
     gone = [row for row, text in zip(batch, ids, strict=True) if text not in found]
     entries = [_not_found(call, missing, gone)] if missing else []
-    return _write(call, present, write, status=200, entries=entries, partial=bodies.trace_ids(batch) is not None)
+    partial = bodies.trace_ids(batch) is not None
+    return _write(call, present, write, status=200, entries=entries, partial=partial)
 
 
 def upsert(call: Call) -> PortalResponse:

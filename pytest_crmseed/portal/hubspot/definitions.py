@@ -88,6 +88,7 @@ class Definitions:
         for object_type_name, name, data in self._store.definitions(PROVIDER):
             if object_type_name in self._by_type:
                 self._by_type[object_type_name][name] = self._definition(object_type_name, data)
+        self._index()
 
     def all(self, object_type: str) -> Mapping[str, Definition]:
         """Return the definitions of an object type by name, archived ones included."""
@@ -95,8 +96,11 @@ class Definitions:
 
     def live(self, object_type: str, name: str) -> Definition | None:
         """Return the definition of this name, unless there is none or it is archived."""
-        definition = self._by_type[object_type].get(name)
-        return None if definition is None or definition.archived else definition
+        return self._live[object_type].get(name)
+
+    def unique(self, object_type: str) -> Mapping[str, Definition]:
+        """Return the definitions of which no two live records may have the same value, by name."""
+        return self._unique[object_type]
 
     def put(self, object_type: str, data: Mapping[str, Any]) -> Definition:
         """Keep a definition in place of the one of its name, and return it."""
@@ -104,11 +108,22 @@ class Definitions:
         old = self._by_type[object_type].get(definition.name)
         self._store.define(PROVIDER, object_type, definition.name, dict(data))
         self._by_type[object_type][definition.name] = definition
+        self._index()
         unique = definition.unique and not definition.archived
         was_unique = old is not None and old.unique and not old.archived
         if unique != was_unique:
             self._store.index_unique(PROVIDER, object_type, definition.name, unique=unique)
         return definition
+
+    def _index(self) -> None:
+        self._live = {
+            object_type: {name: found for name, found in definitions.items() if not found.archived}
+            for object_type, definitions in self._by_type.items()
+        }
+        self._unique = {
+            object_type: {name: found for name, found in definitions.items() if found.unique}
+            for object_type, definitions in self._live.items()
+        }
 
     def _definition(self, object_type: str, data: Mapping[str, Any]) -> Definition:
         field = self._object_types[object_type].fields.get(data["name"])

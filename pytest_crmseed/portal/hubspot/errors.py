@@ -141,7 +141,9 @@ def duplicate_ids(ids: Sequence[str]) -> ApiError:
 
 def objects_not_found(noun: str, ids: Sequence[str]) -> ApiError:
     """Return the one entry that lists all records a batch did not find."""
-    message = f"Could not get some {noun} objects, they may be deleted or not exist. Check that ids are valid."
+    message = (
+        f"Could not get some {noun} objects, they may be deleted or not exist. Check that ids are valid."
+    )
     return ApiError(404, message, "OBJECT_NOT_FOUND", context={"ids": list(ids)})
 
 

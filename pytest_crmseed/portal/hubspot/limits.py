@@ -21,9 +21,7 @@ from pytest_crmseed.portal.hubspot.tokens import Token
 class Limits:
     """Counts requests and refuses those beyond a limit; safe to use from many threads."""
 
-    def __init__(
-        self, behaviour: Behaviour, *, rate: tuple[int, float], clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, behaviour: Behaviour, *, rate: tuple[int, float], clock: Callable[[], float]) -> None:
         self._behaviour = behaviour
         self._burst, self._seconds = rate
         self._clock = clock

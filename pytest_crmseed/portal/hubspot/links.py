@@ -70,9 +70,7 @@ def existing_pair(
     return _existing(account, from_type.name, from_id), _existing(account, to_type.name, to_id)
 
 
-def add(
-    account: Account, from_type: ObjectType, from_id: int, association: Association, to_id: int
-) -> None:
+def add(account: Account, from_type: ObjectType, from_id: int, association: Association, to_id: int) -> None:
     """Link two live records; a link that exists already stays as it is."""
     made = _both_ways(from_type, from_id, association, to_id)
     if association.primary:
@@ -141,9 +139,7 @@ def _existing(account: Account, object_type_name: str, text: str) -> int:
     return id
 
 
-def _both_ways(
-    from_type: ObjectType, from_id: int, association: Association, to_id: int
-) -> list[StoredLink]:
+def _both_ways(from_type: ObjectType, from_id: int, association: Association, to_id: int) -> list[StoredLink]:
     forth = StoredLink(
         from_type.name, from_id, association.to, to_id, association.category, association.type_id
     )
@@ -156,17 +152,15 @@ def _both_ways(
 
 
 def _demote(account: Account, made: Sequence[StoredLink]) -> None:
-    """Remove the primary association that a record had so far; the unlabelled one stays."""
+    """Remove the primary association of a record before the new one is made; the unlabelled one stays."""
     for link in made:
         if link.to_type != PRIMARY_TARGET:
             continue
         for old in account.store.links(PROVIDER, link.from_type, [link.from_id], PRIMARY_TARGET).get(
             link.from_id, []
         ):
-            if old.type_id == link.type_id and old.to_id != link.to_id:
+            if old.type_id == link.type_id:
                 from_type = account.object_types.by_name[old.from_type]
                 association = account.object_types.association(from_type, old.type_id, old.category)
                 if association is not None:
-                    account.store.unlink(
-                        PROVIDER, _both_ways(from_type, old.from_id, association, old.to_id)
-                    )
+                    account.store.unlink(PROVIDER, _both_ways(from_type, old.from_id, association, old.to_id))

@@ -113,6 +113,4 @@ def pipeline(object_type: ObjectType, id: str) -> Pipeline | None:
 
 
 def _singular(plural: str) -> str:
-    if plural.endswith("ies"):
-        return plural.removesuffix("ies") + "y"
     return plural.removesuffix("es") if plural.endswith("xes") else plural.removesuffix("s")

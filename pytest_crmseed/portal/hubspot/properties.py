@@ -39,8 +39,8 @@ _CHANGEABLE = (
     "hidden",
     "formField",
 )
-_TEXTS = ("name", "label", "type", "fieldType", "groupName", "description")
-_FLAGS = ("hidden", "formField", "hasUniqueValue")
+_TEXTS = ("name", "label", "type", "fieldType", "groupName", "description", "referencedObjectType")
+_FLAGS = ("hidden", "formField", "hasUniqueValue", "externalOptions")
 
 
 def list_definitions(call: Call) -> PortalResponse:
@@ -87,7 +87,7 @@ def create(call: Call) -> PortalResponse:
         raise invalid(f"{name} is not a valid property name: lower-case letters, digits and _ only")
     _check_kind(body["type"], body["fieldType"])
     _check_group(call, body["groupName"])
-    options = _options(body["type"], body.get("options"))
+    options = _options(body["type"], body.get("options"), elsewhere=body.get("externalOptions") is True)
     definitions = call.account.definitions
     old = definitions.all(call.object_type.name).get(name)
     if old is not None and not old.archived:
@@ -137,7 +137,7 @@ def update(call: Call) -> PortalResponse:
     if "options" in changes:
         if metadata["readOnlyOptions"]:
             raise invalid(f"The options of {old.name} are read only.")
-        changes["options"] = _options(kind, changes["options"])
+        changes["options"] = _options(kind, changes["options"], elsewhere=False)
     _check_kind(kind, changes.get("fieldType", old.data["fieldType"]))
     if "groupName" in changes:
         _check_group(call, changes["groupName"])
@@ -203,8 +203,8 @@ def _check_unique_limit(call: Call) -> None:
         raise invalid(f"At most {UNIQUE_LIMIT} properties of an object type can have unique values.")
 
 
-def _options(kind: str, data: Any) -> list[dict[str, Any]]:
-    """Return options in their JSON form.
+def _options(kind: str, data: Any, *, elsewhere: bool) -> list[dict[str, Any]]:
+    """Return options in their JSON form; ``elsewhere`` says that the definition may list none.
 
     Raises:
         ApiError: their shape is wrong, or there are too few or others than the type takes.
@@ -235,6 +235,6 @@ def _options(kind: str, data: Any) -> list[dict[str, Any]]:
             "VALIDATION_ERROR",
             errors=[{"message": "The options must be true and false.", "code": "INVALID_BOOLEAN_OPTION"}],
         )
-    if kind == "enumeration" and not values:
+    if kind == "enumeration" and not values and not elsewhere:
         raise errors.fields_not_set(["options"])
     return options

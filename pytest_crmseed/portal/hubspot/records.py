@@ -62,7 +62,7 @@ def create(
     now = account.now()
     record = StoredRecord(id, held, created=now, updated=now)
     account.store.save(PROVIDER, object_type.name, record)
-    _hold_unique(account, object_type, held, id)
+    _hold_unique(account, object_type, held, id, new=True)
     for association, to_id in wanted:
         links.add(account, object_type, id, association, to_id)
     return Written(record, values.texts.keys(), values.warnings, new=True)
@@ -88,14 +88,13 @@ def update(
     held = {name: text for name, text in {**record.properties, **values.texts}.items() if text}
     changed = replace(record, properties=held, updated=max(account.now(), record.updated))
     account.store.save(PROVIDER, object_type.name, changed)
-    _hold_unique(account, object_type, values.texts, record.id)
+    _hold_unique(account, object_type, values.texts, record.id, new=False)
     return Written(changed, values.texts.keys(), values.warnings)
 
 
 def identifier(account: Account, object_type: ObjectType, name: str) -> bool:
     """Return whether no two live records may have the same value of a property."""
-    definition = account.definitions.live(object_type.name, name)
-    return definition is not None and definition.unique
+    return name in account.definitions.unique(object_type.name)
 
 
 def find(
@@ -196,8 +195,9 @@ def _check_unique(
     *,
     siblings: Collection[int] | None = None,
 ) -> None:
-    for name, text in texts.items():
-        if not text or not identifier(account, object_type, name):
+    for name in account.definitions.unique(object_type.name):
+        text = texts.get(name)
+        if not text:
             continue
         existing = account.store.holder(PROVIDER, object_type.name, name, text)
         if existing is None or existing == id:
@@ -216,10 +216,12 @@ def _check_unique(
         )
 
 
-def _hold_unique(account: Account, object_type: ObjectType, texts: Mapping[str, str], id: int) -> None:
-    for name, text in texts.items():
-        if identifier(account, object_type, name):
-            account.store.hold(PROVIDER, object_type.name, name, text or None, id)
+def _hold_unique(
+    account: Account, object_type: ObjectType, texts: Mapping[str, str], id: int, *, new: bool
+) -> None:
+    for name in account.definitions.unique(object_type.name):
+        if name in texts:
+            account.store.hold(PROVIDER, object_type.name, name, texts[name] or None, id, new=new)
 
 
 def _normalised(name: str, raw: str, value: str) -> Mapping[str, Any]:

@@ -159,7 +159,8 @@ def _probability(account: Account, object_type: ObjectType, record: StoredRecord
 def _home_amount(account: Account, object_type: ObjectType, record: StoredRecord) -> str | None:
     # Without exchange rates, an amount in another currency has no value at home.
     home = account.behaviour.currency
-    return record.properties.get("amount") if record.properties.get("deal_currency_code", home) == home else None
+    at_home = record.properties.get("deal_currency_code", home) == home
+    return record.properties.get("amount") if at_home else None
 
 
 def _projected(account: Account, object_type: ObjectType, record: StoredRecord) -> str | None:

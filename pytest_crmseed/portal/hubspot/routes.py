@@ -24,12 +24,54 @@ from pytest_crmseed.portal.message import PortalResponse
 DATES = ("2025-09", "2026-03", "2026-09")
 
 PREFIXES = frozenset(
-    "account-info analytics associations automation broadcast business-units cms comments"
-    " communication-preferences companies contacts content conversations crm crm-associations"
-    " crm-extensions crm-objects crm-object-schemas crm-pipelines deals ecomm email"
-    " email-subscription engagements events feedback filemanager files forms hubdb integrations"
-    " integrators marketing media-bridge oauth owners payments properties reports scheduler"
-    " settings tax-rates timeline visitor-identification webhooks webhooks-journal".split()
+    {
+        "account-info",
+        "analytics",
+        "associations",
+        "automation",
+        "broadcast",
+        "business-units",
+        "cms",
+        "comments",
+        "communication-preferences",
+        "companies",
+        "contacts",
+        "content",
+        "conversations",
+        "crm",
+        "crm-associations",
+        "crm-extensions",
+        "crm-objects",
+        "crm-object-schemas",
+        "crm-pipelines",
+        "deals",
+        "ecomm",
+        "email",
+        "email-subscription",
+        "engagements",
+        "events",
+        "feedback",
+        "filemanager",
+        "files",
+        "forms",
+        "hubdb",
+        "integrations",
+        "integrators",
+        "marketing",
+        "media-bridge",
+        "oauth",
+        "owners",
+        "payments",
+        "properties",
+        "reports",
+        "scheduler",
+        "settings",
+        "tax-rates",
+        "timeline",
+        "visitor-identification",
+        "webhooks",
+        "webhooks-journal",
+    }
 )
 """First segments of HubSpot's paths; everything else is unknown to HubSpot as well."""
 
@@ -62,7 +104,7 @@ def _records(right: str) -> Scopes:
 
 
 def _links(right: str) -> Scopes:
-    # [unsure] The specification lists many alternatives; those of the type the call starts at are needed here.
+    # [unsure] The specification lists many alternatives; here it is those of the type a call starts at.
     def scopes(call: Call) -> Sequence[str]:
         call.account.object_types.resolve(call.params["to"])
         return [f"crm.objects.{call.from_type.name}.{right}"]
@@ -95,7 +137,7 @@ _OBJECTS: Sequence[_Entry] = (
     ("POST", "/batch/upsert", batches.upsert, _records("write"), True),
     ("POST", "/batch/archive", batches.archive, _records("write"), False),
     ("POST", "/search", None, _no_scopes, False),
-    ("POST", "/merge", None, _no_scopes, True),
+    ("POST", "/merge", None, _no_scopes, False),
     ("POST", "/gdpr-delete", None, _no_scopes, False),
 )
 
@@ -116,8 +158,8 @@ _LINKS: Sequence[_Entry] = (
 
 _LABELS: Sequence[_Entry] = (
     ("GET", "", association_routes.labels, _links("read"), False),
-    ("POST", "", None, _no_scopes, True),
-    ("PUT", "", None, _no_scopes, True),
+    ("POST", "", None, _no_scopes, False),
+    ("PUT", "", None, _no_scopes, False),
 )
 
 _PROPERTIES: Sequence[_Entry] = (
@@ -127,18 +169,18 @@ _PROPERTIES: Sequence[_Entry] = (
     ("PATCH", "/{name}", properties.update, _write_definitions, True),
     ("DELETE", "/{name}", properties.archive, _write_definitions, False),
     ("POST", "/batch/read", properties.batch_read, _read_definitions, False),
-    ("POST", "/batch/create", None, _no_scopes, True),
+    ("POST", "/batch/create", None, _no_scopes, False),
     ("POST", "/batch/archive", None, _no_scopes, False),
     ("GET", "/groups", None, _no_scopes, False),
-    ("POST", "/groups", None, _no_scopes, True),
+    ("POST", "/groups", None, _no_scopes, False),
 )
 
 _PIPELINES: Sequence[_Entry] = (
     ("GET", "", pipelines.list_pipelines, _read_definitions, False),
-    ("POST", "", None, _no_scopes, True),
+    ("POST", "", None, _no_scopes, False),
     ("GET", "/{id}", pipelines.read, _read_definitions, False),
-    ("PUT", "/{id}", None, _no_scopes, True),
-    ("PATCH", "/{id}", None, _no_scopes, True),
+    ("PUT", "/{id}", None, _no_scopes, False),
+    ("PATCH", "/{id}", None, _no_scopes, False),
     ("DELETE", "/{id}", None, _no_scopes, False),
 )
 

@@ -49,7 +49,9 @@ class Tokens:
         for role, token, details in store.tokens(PROVIDER):
             self._add(Token(token, role, scopes=frozenset(details.pop("scopes")), **details))
         roles = {token.role: token for token in self._by_token.values()}
-        self.application = roles.get("application") or self.issue("application", ALL_SCOPES, role="application")
+        self.application = roles.get("application") or self.issue(
+            "application", ALL_SCOPES, role="application"
+        )
         self.seeder = roles.get("seeder") or self.issue("seeder", ALL_SCOPES, role="seeder", unlimited=True)
 
     def issue(

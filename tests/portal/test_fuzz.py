@@ -1,0 +1,243 @@
+"""Whatever a client sends, the portal answers like HubSpot: never with a fault of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_crmseed.portal import Portal, PortalRequest, PortalResponse
+from pytest_crmseed.portal.hubspot.routes import Routes
+
+TYPES = ["contacts", "companies", "deals", "0-1", "Deal", "tickets", "2-7", "widgets", ""]
+TEMPLATES = sorted({template for _, template in Routes().coverage})
+METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "BREW", ""]
+NAMES = [
+    "email",
+    "firstname",
+    "hs_buying_role",
+    "crmseed_key",
+    "name",
+    "domain",
+    "dealname",
+    "amount",
+    "closedate",
+    "dealstage",
+    "pipeline",
+    "hubspot_owner_id",
+    "hs_object_id",
+    "associatedcompanyid",
+    "num_associated_deals",
+    "nope",
+]
+# Words of the API's own bodies, so that random data is now and then nearly right.
+KEYS = [
+    "properties",
+    "propertiesWithHistory",
+    "associations",
+    "inputs",
+    "id",
+    "idProperty",
+    "objectWriteTraceId",
+    "to",
+    "from",
+    "types",
+    "associationCategory",
+    "associationTypeId",
+    "after",
+    "name",
+    "label",
+    "type",
+    "fieldType",
+    "groupName",
+    "options",
+    "value",
+    "hidden",
+    "displayOrder",
+    "hasUniqueValue",
+    "archived",
+    "tokenKey",
+    *NAMES,
+]
+WORDS = [
+    "1",
+    "a@example.com",
+    "HUBSPOT_DEFINED",
+    "closedwon",
+    "default",
+    "string",
+    "text",
+    "enumeration",
+    "select",
+    "contactinformation",
+    "2026-01-01",
+    "9" * 25,
+    "-9" * 9,
+    "\u0000",
+    "\ud800",
+    "",
+    ";",
+]
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from([10**30, -(10**30), 279, 1, 1e308, 1e-300, 631152000000]),
+    st.floats(allow_nan=True),
+    st.sampled_from(WORDS + NAMES),
+    st.text(),
+)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+# Stand for the ids of records that exist when a request is sent: what is drawn must not depend on them.
+IDS = [f"~{number}~" for number in range(6)]
+
+
+def with_ids(portal: Portal, text: str) -> str:
+    """Put ids of live records in the place of the ``IDS`` in a text."""
+    found = [
+        str(record.id)
+        for name in portal.hubspot.account.object_types.by_name
+        for record in portal.store.page("hubspot", name, start=0, limit=2)
+    ] or ["1"]
+    for number, stand_in in enumerate(IDS):
+        text = text.replace(stand_in, found[number % len(found)])
+    return text
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Portal]:
+    portal = Portal()
+    token = portal.hubspot.tokens()["seeder"]
+    for name, properties in [
+        ("contacts", {"email": "a@example.com"}),
+        ("companies", {"name": "A"}),
+        ("deals", {"dealname": "D", "dealstage": "closedwon"}),
+    ]:
+        body = {"properties": properties}
+        request = PortalRequest.of("POST", f"/crm/v3/objects/{name}", body, token=token)
+        assert portal.handle(request).status == 201
+    yield portal
+    portal.close()
+
+
+def check(portal: Portal, request: PortalRequest) -> PortalResponse:
+    answer = portal.handle(request)
+    assert answer.status != 500, answer.json()["traceback"]
+    assert 200 <= answer.status < 600
+    if answer.body and "json" in answer.headers["content-type"]:
+        json.loads(answer.body)
+    elif answer.body:
+        assert answer.status == 404
+    portal.stats()
+    return answer
+
+
+def ask(portal: Portal, method: str, path: str, body: bytes, query: str = "") -> PortalResponse:
+    token = portal.hubspot.tokens()["seeder"]
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json", "host": "127.0.0.1"}
+    path, body = with_ids(portal, path), with_ids(portal, body.decode()).encode()
+    return check(portal, PortalRequest(method, path, query, headers, body))
+
+
+@settings(max_examples=250)
+@given(st.data())
+def test_random_bodies_on_every_path(portal: Portal, data: Any) -> None:
+    template = data.draw(st.sampled_from(TEMPLATES), "template")
+    segments = []
+    for segment in template.split("/"):
+        if segment in ("{type}", "{from}", "{to}"):
+            segment = data.draw(st.sampled_from(TYPES), "type")
+        elif segment.startswith("{"):
+            segment = quote(data.draw(st.sampled_from([*IDS, *WORDS[:4], *NAMES, "9" * 25])), safe="~")
+        segments.append(segment)
+    method = data.draw(st.sampled_from(METHODS), "method")
+    query = data.draw(
+        st.sampled_from(
+            ["", "archived=true", "idProperty=email", "limit=1&after=x", "properties=a,b&%ff=%00"]
+        )
+    )
+    body = json.dumps(data.draw(values, "body")).encode()
+    ask(portal, method, "/".join(segments), body, query)
+
+
+properties = st.dictionaries(st.sampled_from(NAMES), scalars, max_size=5)
+spec = st.fixed_dictionaries(
+    {"associationCategory": st.just("HUBSPOT_DEFINED"), "associationTypeId": st.integers(0, 460)}
+)
+
+
+@settings(max_examples=120)
+@given(st.data())
+def test_random_values_in_bodies_of_the_right_shape(portal: Portal, data: Any) -> None:
+    ids = st.sampled_from([*IDS, "7", "a@example.com", "k"])
+    name = data.draw(st.sampled_from(["contacts", "companies", "deals"]))
+    verb = data.draw(st.sampled_from(["create", "read", "update", "upsert", "archive"]))
+    version = data.draw(st.sampled_from(["v3/objects", "objects/2026-09"]))
+    row = st.fixed_dictionaries(
+        {"id": ids, "properties": properties},
+        optional={
+            "idProperty": st.sampled_from(["email", "crmseed_key", "domain", "dealname", "hs_object_id"]),
+            "objectWriteTraceId": st.text(max_size=3),
+            "associations": st.lists(
+                st.fixed_dictionaries(
+                    {"to": st.fixed_dictionaries({"id": ids}), "types": st.lists(spec, max_size=2)}
+                ),
+                max_size=2,
+            ),
+        },
+    )
+    inputs = data.draw(st.lists(row, max_size=4))
+    body = {"inputs": inputs, "properties": NAMES}
+    ask(portal, "POST", f"/crm/{version}/{name}/batch/{verb}", json.dumps(body).encode())
+    for path in (f"/crm/v3/objects/{name}", "/crm/v3/objects/contacts?associations=companies,deals"):
+        path, _, query = path.partition("?")
+        answer = ask(portal, "GET", path, b"", query or f"properties={','.join(NAMES)}")
+        # Every value that is answered is text or null, whatever it was sent as.
+        for record in answer.json()["results"]:
+            assert all(value is None or isinstance(value, str) for value in record["properties"].values())
+
+
+@settings(max_examples=150)
+@given(
+    method=st.sampled_from(METHODS) | st.text(max_size=6),
+    path=st.text()
+    | st.lists(st.sampled_from(["crm", "v3", "objects", "_portal", "%", "%ff", "..", ""])).map("/".join),
+    query=st.text(),
+    headers=st.dictionaries(
+        st.sampled_from(["authorization", "content-type", "host", "origin"]), st.text(), max_size=4
+    ),
+    body=st.binary(),
+)
+def test_random_requests(
+    portal: Portal, method: str, path: str, query: str, headers: dict[str, str], body: bytes
+) -> None:
+    check(portal, PortalRequest(method, path, query, headers, body))
+
+
+@settings(max_examples=60)
+@given(body=st.binary() | values.map(lambda value: json.dumps(value).encode()))
+def test_random_control_requests(portal: Portal, body: bytes) -> None:
+    for path in ("/_portal/tokens", "/_portal/stats", "/_portal/coverage"):
+        for method in ("GET", "POST"):
+            check(portal, PortalRequest(method, path, "", {"host": "localhost"}, body))
+
+
+def test_whatever_was_sent_is_recorded(portal: Portal) -> None:
+    odd = PortalRequest("POST", "/crm/\ud800", "\ud800", {}, b'{"a": "\\ud800"}')
+    check(portal, odd)
+    check(portal, PortalRequest("GET", "/_portal/requests", "", {"host": "localhost"}))
