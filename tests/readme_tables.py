@@ -49,7 +49,8 @@ def _coverage() -> list[Mapping[str, str]]:
     from pytest_crmseed import LocalPortal
 
     with LocalPortal() as portal:
-        listed: list[Mapping[str, str]] = requests.get(f"{portal.base_url}/_portal/coverage", timeout=10).json()
+        answer = requests.get(f"{portal.base_url}/_portal/coverage", timeout=10)
+    listed: list[Mapping[str, str]] = answer.json()
     return listed
 
 
@@ -68,4 +69,3 @@ def with_tables(text: str) -> str:
 
 if __name__ == "__main__":
     README.write_text(with_tables(README.read_text("utf-8")), "utf-8")
-

@@ -94,4 +94,3 @@ class DryRun:
     def _write(self, text: str, **markup: bool) -> None:
         if self._terminal is not None:
             self._terminal.write_line(text, **markup)
-

@@ -41,9 +41,7 @@ def crm_seed(
     if twice:
         raise UsageError(f"{twice[0]!r} is asked for twice, in objects and by name; give one.")
     wanted = {**counts, **(objects or {})}
-    return Spec(
-        scope, provider, keep, {name: as_count(value, f"{name}=") for name, value in wanted.items()}
-    )
+    return Spec(scope, provider, keep, {name: as_count(value, f"{name}=") for name, value in wanted.items()})
 
 
 @dataclass(frozen=True)

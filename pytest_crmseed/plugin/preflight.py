@@ -122,4 +122,3 @@ def values_of(item: pytest.Item, following: pytest.Item | None) -> Values | None
 
 def _nothing() -> None:
     """Stand in for a test."""
-
