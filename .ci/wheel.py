@@ -37,8 +37,8 @@ def main(project: Path, work: Path) -> None:
     scripts = environment / ("Scripts" if sys.platform == "win32" else "bin")
     run(scripts / "python", "-m", "pip", "install", "--quiet", wheel)
     run(scripts / "python", "-m", "pip", "check")
-    # Away from the project, or its directory would be imported instead of the wheel. With a root of its own, as
-    # WORK may lie inside the project.
+    # Away from the project, or its directory would be imported instead of the wheel; and with a root
+    # of its own, for WORK may lie inside the project.
     empty.mkdir()
     (empty / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     (empty / "test_installed.py").write_text(SUITE, encoding="utf-8")
