@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 import pytest
 
 from pytest_crmseed.errors import CrmseedError
@@ -32,10 +34,11 @@ class DryRun:
         for item in self._items:
             if "crm_seeder" in getattr(item, "fixturenames", ()):
                 uncovered.append(item.nodeid)
-            if item.get_closest_marker(marker.NAME) is None:
-                continue
+        marked = [item for item in self._items if item.get_closest_marker(marker.NAME) is not None]
+        for item, following in zip_longest(marked, marked[1:]):
             try:
-                values = values_of(item, None)
+                # Overrides of the session or a module are set up once, for all that share them.
+                values = values_of(item, following)
                 if values is not None:
                     self._item(item, values, known)
             except CrmseedError as error:

@@ -315,3 +315,32 @@ def test_a_suite_without_markers(suite):
     result = suite.run("--crm-dry-run")
     assert result.ret == 0
     result.says("dry run: 0 seeds, 0 records")
+
+
+def test_a_sessions_override_is_set_up_once(suite):
+    suite.write(
+        """
+        import pytest
+
+        made = []
+
+        @pytest.fixture(scope="session")
+        def crm_locale():
+            made.append(1)
+            print("LOCALE SET UP")
+            yield "de_DE"
+        """,
+        "conftest.py",
+    )
+    suite.write(
+        """
+        import pytest
+
+        @pytest.mark.crm_seed(contacts=1)
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(n): ...
+        """
+    )
+    result = suite.run("--crm-dry-run", "-s")
+    assert result.ret == 0
+    assert result.out.count("LOCALE SET UP") == 1
