@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, settings
 pytest_plugins = ["pytester"]
 
 FOREIGN = ("CRMSEED_", "HUBSPOT_", "SALESFORCE_", "PIPEDRIVE_", "ODOO_")
-# Proxies would take requests to the loopback interface elsewhere; colours would change the text read.
+# Proxies would take requests to the loopback interface elsewhere; colours would change the text read,
+# and so would pytest's longer summary where it sees that it runs in CI.
 FOREIGN_NAMES = {
     "PYTEST_ADDOPTS",
     "PYTEST_PLUGINS",
@@ -18,6 +19,8 @@ FOREIGN_NAMES = {
     "ALL_PROXY",
     "FORCE_COLOR",
     "PY_COLORS",
+    "CI",
+    "BUILD_NUMBER",
 }
 
 # At import, not in a fixture: session fixtures, xdist's workers and child processes see it too.
