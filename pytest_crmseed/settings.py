@@ -197,6 +197,13 @@ class Settings:
     max_records: int = _setting(
         10_000, parsers.whole(0, 100_000_000), "Refuse to seed more records than this", "N", type="int"
     )
+    schema: Path | None = _setting(
+        None,
+        parsers.path,
+        "Check records by this schema file of `crmseed schema pull`, which the local portal then has too; "
+        "by default by the bundled snapshot",
+        "FILE",
+    )
     rate: str | None = _setting(
         None,
         parsers.rate,

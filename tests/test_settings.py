@@ -49,6 +49,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "errors": ("/tmp/e.jsonl", Path("/tmp/e.jsonl")),
     "ledger": ("/tmp/l.sqlite", Path("/tmp/l.sqlite")),
     "max_records": ("0", 0),
+    "schema": ("/tmp/s.json", Path("/tmp/s.json")),
     "rate": ("50%", "50%"),
     "batch_size": ("10", 10),
     "locale": ("de_DE", "de_DE"),

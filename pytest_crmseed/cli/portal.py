@@ -56,13 +56,28 @@ def burst(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
     metavar="N/SECONDS",
     help="Burst limit of the application's token (default: HubSpot's, 190/10).",
 )
-def portal(port: int, db: Path | None, latency: float, rate: tuple[int, float] | None) -> None:
+@click.option(
+    "--schema",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Have the properties and pipelines of this file of `crmseed schema pull`.",
+)
+def portal(
+    port: int,
+    db: Path | None,
+    latency: float,
+    rate: tuple[int, float] | None,
+    schema: Path | None,
+) -> None:
     """Serve the emulated CRM APIs on one loopback address until Ctrl-C.
 
     Prints the address, then NAME=value lines that point an application at it. `pytest
     --crm-base-url ADDRESS` seeds it.
     """
     from pytest_crmseed.portal import LocalPortal
+    from pytest_crmseed.schema import documents
+
+    pulled = documents.read(schema, provider="hubspot") if schema else None
 
     # A signal's handler may run while the main thread is inside the very wait that it ends. A queue
     # of this kind bears that; an Event would wait for its own lock for ever.
@@ -73,7 +88,7 @@ def portal(port: int, db: Path | None, latency: float, rate: tuple[int, float] |
 
     previous = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with LocalPortal(db=db, port=port, latency=latency / 1000, rate=rate) as local:
+        with LocalPortal(db=db, port=port, latency=latency / 1000, rate=rate, schema=pulled) as local:
             _name(local)
             click.echo(local.base_url)
             for name, value in local.environ.items():

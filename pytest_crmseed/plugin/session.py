@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_crmseed.planning import Plan
     from pytest_crmseed.portal import LocalPortal
     from pytest_crmseed.providers.base import Provider
+    from pytest_crmseed.schema.model import Schema
     from pytest_crmseed.seeder.seeder import Engine, Recipe, Seed
     from pytest_crmseed.seeder.target import Address
 
@@ -249,10 +250,18 @@ class CrmSession:
         if self._local is None:
             from pytest_crmseed.portal import LocalPortal
 
-            portal = LocalPortal()
+            portal = LocalPortal(schema=self._portal_schema())
             portal.start()
             self._local = portal
         return self._local
+
+    def _portal_schema(self) -> Schema | None:
+        # One file for one provider: what the local portal emulates of others stays as it is.
+        if self.settings.schema is None:
+            return None
+        from pytest_crmseed.schema import documents
+
+        return documents.read(self.settings.schema, provider=self.settings.provider)
 
     @property
     def own_portal(self) -> LocalPortal | None:

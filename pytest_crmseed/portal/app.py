@@ -14,6 +14,7 @@ from pytest_crmseed.portal.hubspot import HubSpotApi
 from pytest_crmseed.portal.journal import Journal, RecordedRequest
 from pytest_crmseed.portal.message import PortalRequest, PortalResponse
 from pytest_crmseed.portal.store import Store
+from pytest_crmseed.schema.model import Schema
 
 
 class Api(Protocol):
@@ -64,13 +65,14 @@ class Portal:
         latency: float = 0.0,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
+        schema: Schema | None = None,
     ) -> None:
         self.store = store or Store()
         self.behaviour = behaviour or Behaviour()
         self.journal = Journal(clock)
         self._latency = latency
         self._sleep = sleep
-        self.hubspot = HubSpotApi(self.store, self.behaviour, rate=rate, clock=clock)
+        self.hubspot = HubSpotApi(self.store, self.behaviour, rate=rate, clock=clock, schema=schema)
         self.apis: Mapping[str, Api] = {self.hubspot.name: self.hubspot}
         self._control = Control(self)
 

@@ -13,6 +13,7 @@ from pytest_crmseed.portal.app import Portal
 from pytest_crmseed.portal.behaviour import BURST_LIMIT, BURST_SECONDS, Behaviour
 from pytest_crmseed.portal.journal import RecordedRequest
 from pytest_crmseed.portal.store import Store
+from pytest_crmseed.schema.model import Schema
 
 if TYPE_CHECKING:
     from pytest_crmseed.portal.doors.server import Server
@@ -25,6 +26,9 @@ class LocalPortal:
     ``port`` 0 takes a free one. ``latency`` seconds are slept before each API request is handled.
     ``rate`` is the burst limit of an application's token, as requests per seconds; by default
     HubSpot's for a developer test account, 190 in 10.
+
+    ``schema`` is a pulled schema (``pytest_crmseed.schema.documents.read``), whose properties,
+    pipelines and association types the portal has in place of HubSpot's stock ones.
 
     Two apps sign in: ``token`` is the application's. ``seed_token`` is the seeder's, an app of its
     own without a burst limit, so that seeding never eats the application's window.
@@ -41,6 +45,7 @@ class LocalPortal:
         latency: float = 0.0,
         rate: tuple[int, float] | None = None,
         behaviour: Behaviour | None = None,
+        schema: Schema | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
@@ -58,6 +63,7 @@ class LocalPortal:
             latency=latency,
             clock=clock,
             sleep=sleep,
+            schema=schema,
         )
 
     def start(self) -> LocalPortal:

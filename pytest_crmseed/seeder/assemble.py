@@ -19,8 +19,9 @@ from pytest_crmseed.ingest.guard import Limits
 from pytest_crmseed.ingest.keys import new_run_id
 from pytest_crmseed.ingest.ledger import Ledger
 from pytest_crmseed.providers.base import Provider
-from pytest_crmseed.schema import catalog
+from pytest_crmseed.schema import catalog, documents
 from pytest_crmseed.schema.legend import Translator
+from pytest_crmseed.schema.model import Schema
 from pytest_crmseed.seeder.errorfile import ErrorFile
 from pytest_crmseed.seeder.seeder import Engine, Recipe, RunInfo
 from pytest_crmseed.seeder.target import Address, Pace, Target, address_at, local_address, open_target
@@ -40,9 +41,20 @@ class RunningPortal(Protocol):
     def environ(self) -> Mapping[str, str]: ...
 
 
-def translator_for(provider: type[Provider]) -> Translator:
-    """Return the translator for a provider's bundled schema."""
-    return Translator(provider.legend, catalog.bundled(provider.name))
+def schema_for(provider: type[Provider], settings: Settings) -> Schema:
+    """Return the schema that settings name: a pulled one, else the bundled snapshot.
+
+    Raises:
+        UsageError: ``--crm-schema`` is no schema file of this provider.
+    """
+    if settings.schema is not None:
+        return documents.read(settings.schema, provider=provider.name)
+    return catalog.bundled(provider.name)
+
+
+def translator_for(provider: type[Provider], settings: Settings) -> Translator:
+    """Return the translator for the schema that settings name."""
+    return Translator(provider.legend, schema_for(provider, settings))
 
 
 def address_of(portal: RunningPortal, provider: type[Provider]) -> Address:
@@ -99,7 +111,7 @@ def open_by_settings(
     pace = Pace(settings.rate, settings.batch_size, budget_file())
     return open_target(
         provider,
-        translator_for(provider),
+        translator_for(provider, settings),
         address,
         limits,
         api_version=settings.api_version,

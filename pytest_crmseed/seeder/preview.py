@@ -24,13 +24,13 @@ SAMPLE = 1
 
 
 class Preview:
-    """Plan, validate and render seeds by a bundled schema; opens nothing."""
+    """Plan, validate and render seeds by a pulled or the bundled schema; opens nothing."""
 
     def __init__(self, provider: str, settings: Settings, *, full: bool = False) -> None:
         self._settings = settings
         self._full = full
         self._class = load(provider)
-        self._translator: Translator = translator_for(self._class)
+        self._translator: Translator = translator_for(self._class, settings)
         if settings.api_version is not None and settings.api_version not in self._class.api_versions:
             raise UsageError(
                 f"--crm-api-version {settings.api_version!r} is none that {self._class.title} is written for."
@@ -44,6 +44,11 @@ class Preview:
     def heading(self) -> str:
         """One line that says by which schema this is checked, and how old it is."""
         schema = self._translator.schema
+        if self._settings.schema is not None:
+            return (
+                f"{self._class.title}, checked against {self._settings.schema.name}, the schema of portal "
+                f"{schema.portal_id} of {schema.taken_at}."
+            )
         return (
             f"{self._class.title}, checked against the {schema.source} schema of {schema.taken_at}; names it "
             "does not have are not checkable here."

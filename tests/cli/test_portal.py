@@ -17,6 +17,7 @@ from hubspot.crm.companies import ApiException, SimplePublicObjectInputForCreate
 
 from pytest_crmseed import LocalPortal
 from pytest_crmseed.errors import UsageError
+from pytest_crmseed.schema import catalog, documents
 
 Crmseed = Callable[..., Any]
 Serve = Callable[..., Any]
@@ -101,8 +102,13 @@ def test_its_options_reach_the_portal(crmseed: Crmseed, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("pytest_crmseed.portal.LocalPortal", record)
     handler = signal.getsignal(signal.SIGTERM)
-    screen = crmseed("portal", "--db", "p.sqlite", "--latency", "250", "--rate", " 5 / 0.5 ")
+    documents.write(catalog.bundled("hubspot"), Path("s.json"))
+    screen = crmseed(
+        "portal", "--db", "p.sqlite", "--latency", "250", "--rate", " 5 / 0.5 ", "--schema", "s.json"
+    )
     assert (screen.code, screen.err) == (2, "crmseed: recorded\n")
+    schema = given.pop("schema")
+    assert (schema.provider, schema.source) == ("hubspot", "file")
     assert given == {"db": Path("p.sqlite"), "port": 0, "latency": 0.25, "rate": (5, 0.5)}
     # The process's own handling of signals is back.
     assert signal.getsignal(signal.SIGTERM) is handler

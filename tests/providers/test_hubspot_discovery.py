@@ -47,7 +47,7 @@ def test_the_local_portals_schema_is_the_bundled_one_and_our_key(
 ) -> None:
     target = open_target(
         HubSpot,
-        translator_for(HubSpot),
+        translator_for(HubSpot, Settings.load({}, {})),
         address_of(one_portal, HubSpot),
         limits_of(Settings.load({}, {})),
         api_version=api_version,

@@ -14,7 +14,7 @@ from pytest_crmseed.portal.hubspot.object_types import ObjectTypes
 from pytest_crmseed.portal.hubspot.tokens import Tokens
 from pytest_crmseed.portal.store import Store, StoredRecord
 from pytest_crmseed.schema import catalog
-from pytest_crmseed.schema.model import ObjectType
+from pytest_crmseed.schema.model import ObjectType, Schema
 
 T = TypeVar("T")
 
@@ -29,11 +29,12 @@ class Account:
         *,
         rate: tuple[int, float],
         clock: Callable[[], float],
+        schema: Schema | None = None,
     ) -> None:
         self.store = store
         self.behaviour = behaviour
         self.clock = clock
-        object_types = catalog.bundled(PROVIDER).object_types
+        object_types = (schema or catalog.bundled(PROVIDER)).object_types
         self.object_types = ObjectTypes(object_types)
         self.definitions = Definitions(store, object_types, set_up=behaviour.set_up)
         self.tokens = Tokens(store)
@@ -66,8 +67,15 @@ class Account:
 
     def external_options(self, object_type: ObjectType) -> Callable[[str], Sequence[str]]:
         """Return a look-up of the options that live outside an object type's definitions."""
+        # A pulled schema names the owners of its portal in the properties that refer to them.
+        pulled = {
+            option.value
+            for field in object_type.fields.values()
+            if field.external == "owners"
+            for option in field.options
+        }
         lists: Mapping[str, Sequence[str]] = {
-            "owners": self.behaviour.owner_ids,
+            "owners": [*self.behaviour.owner_ids, *sorted(pulled)],
             "pipelines": [pipeline.id for pipeline in object_type.pipelines],
         }
         return lambda external: lists.get(external, ())

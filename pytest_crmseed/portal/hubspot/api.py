@@ -16,6 +16,7 @@ from pytest_crmseed.portal.hubspot.errors import ApiError
 from pytest_crmseed.portal.hubspot.routes import PREFIXES, Route, Routes, parameters
 from pytest_crmseed.portal.message import PortalRequest, PortalResponse
 from pytest_crmseed.portal.store import Store
+from pytest_crmseed.schema.model import Schema
 
 
 class HubSpotApi:
@@ -30,8 +31,9 @@ class HubSpotApi:
         *,
         rate: tuple[int, float],
         clock: Callable[[], float],
+        schema: Schema | None = None,
     ) -> None:
-        self.account = Account(store, behaviour, rate=rate, clock=clock)
+        self.account = Account(store, behaviour, rate=rate, clock=clock, schema=schema)
         self._store = store
         self._routes = Routes()
 

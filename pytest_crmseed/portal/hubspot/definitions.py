@@ -156,11 +156,11 @@ def _stock(field: Field) -> Definition:
         "externalOptions": field.external is not None,
         "hasUniqueValue": field.unique,
         "hidden": field.hidden,
-        "hubspotDefined": True,
+        "hubspotDefined": not field.custom,
         "formField": not field.read_only and not field.hidden,
         "modificationMetadata": {
             "archivable": True,
-            "readOnlyDefinition": True,
+            "readOnlyDefinition": not field.custom,
             "readOnlyOptions": field.external is not None or field.read_only,
             "readOnlyValue": field.read_only,
         },
