@@ -191,7 +191,7 @@ class CrmSession:
         secrets = self._credentials(provider, values)
         identity = (provider.name, hashlib.sha256(repr(sorted(secrets.items())).encode()).hexdigest())
         if identity not in self._engines:
-            self._engines[identity] = self._open(provider, secrets)
+            self._engines[identity] = self._open(provider, secrets, overridden=bool(values.credentials))
         return self._engines[identity]
 
     def _provider(self, name: str) -> type[Provider]:
@@ -207,7 +207,7 @@ class CrmSession:
         found = credentials(variables, self._environ, self._dotenv, dict(values.credentials))
         return {name: secret.value for name, secret in found.items()}
 
-    def _open(self, provider: type[Provider], secrets: Mapping[str, str]) -> Engine:
+    def _open(self, provider: type[Provider], secrets: Mapping[str, str], *, overridden: bool) -> Engine:
         from pytest_crmseed.seeder import assemble
 
         self._termination.install()
@@ -216,7 +216,8 @@ class CrmSession:
             address = assemble.address_of(self.local_portal(), provider)
         target = assemble.open_by_settings(self.settings, provider, address, listener=self.hear)
         try:
-            run = assemble.run_of(self.settings, self._run_id_for(provider, address), self.worker)
+            run_id = self._run_id_for(provider, address, target.account.portal_id, overridden=overridden)
+            run = assemble.run_of(self.settings, run_id, self.worker)
             engine = assemble.engine(
                 self.settings, target, run, ledger=self._ledger_for(address), listener=self.hear
             )
@@ -226,12 +227,15 @@ class CrmSession:
         self.totals.portals[f"{provider.name}/{target.account.portal_id}"] = target.title
         return engine
 
-    def _run_id_for(self, provider: type[Provider], address: Address) -> str:
+    def _run_id_for(
+        self, provider: type[Provider], address: Address, portal_id: str, *, overridden: bool
+    ) -> str:
         # One run id for all workers, but a run in the ledger belongs to one portal: another
-        # provider's, and each worker's own local portal, get a suffix (two characters each).
+        # provider's, one that overridden credentials lead to, and each worker's own local portal
+        # get a suffix (two characters each).
         run_id = self.run_id
-        if provider.name != self.settings.provider:
-            digest = hashlib.sha256(provider.name.encode()).digest()
+        if provider.name != self.settings.provider or (overridden and not address.is_local):
+            digest = hashlib.sha256(f"{provider.name}/{portal_id}".encode()).digest()
             run_id += "".join("ghijklmnopqrstuvwxyz"[byte % 20] for byte in digest[:2])
         if address.private and self.worker:
             run_id += f"{int(''.join(filter(str.isdigit, self.worker)) or 0) % 100:02d}"

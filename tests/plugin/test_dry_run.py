@@ -267,6 +267,8 @@ def test_counts_are_cut_as_in_a_run(suite):
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")])
 def test_it_opens_no_socket(suite, options):
+    if options:
+        pytest.importorskip("xdist")
     suite.write(NO_SOCKETS, "conftest.py")
     suite.write(
         """

@@ -343,6 +343,7 @@ def test_a_token_with_a_line_break_is_refused_without_showing_it(suite, outside,
 
 
 def test_a_worker_tells_a_refusal_by_its_first_seeded_test(suite, start_portal):
+    pytest.importorskip("xdist")
     production = start_portal(account_type="STANDARD", portal_id=1234567)
     suite.write(DEALS)
     result = suite.spawn(*production.at, "-n", "1")

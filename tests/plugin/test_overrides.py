@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
 
 def test_credentials_from_a_fixture_win_over_the_environment(suite, outside, as_sandbox, monkeypatch):
@@ -234,3 +235,43 @@ def test_an_override_that_cannot_be_used_is_refused(suite, outside, fixture, val
     result.says(sentence).without_traceback()
     assert "pat-secret" not in result.out + result.err
     assert outside.writes == 0
+
+
+def test_directories_may_seed_different_portals_in_one_run(suite, start_portal, open_door):
+    portals = [start_portal(portal_id=number) for number in (1111111, 2222222)]
+
+    def by_token(handler, body):
+        if handler.path.startswith("/_portal"):
+            return 404, "text/html", b"<html>Not Found</html>"
+        sign_in = handler.headers["Authorization"]
+        mine = next(each for each in portals if each.portal.seed_token in sign_in)
+        answer = requests.request(
+            handler.command,
+            mine.url + handler.path,
+            data=body,
+            headers={"Authorization": sign_in, "Content-Type": "application/json"},
+            timeout=30,
+        )
+        return answer.status_code, answer.headers.get("Content-Type", ""), answer.content
+
+    for folder, portal in zip(("one", "two"), portals, strict=True):
+        suite.write(
+            f"""
+            @pytest.fixture(scope="session")
+            def crm_credentials():
+                return {{"HUBSPOT_ACCESS_TOKEN": {portal.portal.seed_token!r}}}
+            """,
+            f"{folder}/conftest.py",
+        )
+        suite.write(
+            """
+            @pytest.mark.crm_seed(companies=2)
+            def test_it(crm_records): ...
+            """,
+            f"{folder}/test_{folder}.py",
+        )
+    result = suite.run(*open_door(by_token).at, "--crm-target", "sandbox")
+    assert result.outcomes == {"passed": 2}
+    assert [portal.created("companies") for portal in portals] == [1, 1]
+    assert [portal.live for portal in portals] == [0, 0]
+    result.says("HubSpot portal 1111111", "HubSpot portal 2222222")
