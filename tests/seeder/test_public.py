@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,8 @@ def test_the_ledger_has_the_run_and_no_secret(portal: LocalPortal, tmp_path: Pat
     with Seeder(portal) as seeder:
         seeder.seed(deals=1)
     path = tmp_path / ".crmseed" / "ledger.sqlite"
-    rows = sqlite3.connect(path).execute("SELECT run_id, ended_at IS NOT NULL FROM runs").fetchall()
+    with closing(sqlite3.connect(path)) as database:
+        rows = database.execute("SELECT run_id, ended_at IS NOT NULL FROM runs").fetchall()
     assert rows == [(seeder.run_id, 1)]
     for file in path.parent.iterdir():
         content = file.read_bytes()
