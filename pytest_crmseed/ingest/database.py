@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,9 +127,22 @@ class Database:
         except BaseException:
             self._roll_back()
             raise
-        database.execute("PRAGMA journal_mode = WAL")
+        self._write_ahead(database)
         database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
         database.execute("PRAGMA foreign_keys = ON")
+
+    def _write_ahead(self, database: sqlite3.Connection) -> None:
+        # SQLite's own busy timeout does not hold for this switch: of several processes that open a
+        # new file together, all but one are told at once that it is busy.
+        deadline = time.monotonic() + self._busy_timeout
+        while True:
+            try:
+                database.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.01)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
