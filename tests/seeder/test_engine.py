@@ -638,7 +638,9 @@ def test_the_batch_size_is_kept_to(one_bench: Any) -> None:
     engine = one_bench.another("run2", batch_size=4)
     one_bench.engine = engine
     one_bench.seed({"contacts": 10})
-    assert [len(request.body["inputs"]) for request in one_bench.wire.sent if created(request)] == [4, 4, 2]
+    # Batches are in flight side by side, so they may overtake each other.
+    sent = [len(request.body["inputs"]) for request in one_bench.wire.sent if created(request)]
+    assert sorted(sent) == [2, 4, 4]
 
 
 def test_the_tracer_bullet_makes_one_of_each(one_bench: Any) -> None:
