@@ -32,8 +32,6 @@ def test_each_worker_has_a_local_portal_of_its_own(suite):
 def test_one_portal_for_all_workers_session_seeds_once_narrower_ones_once_per_worker(suite, outside):
     suite.write(
         """
-        import time
-
         pytestmark = pytest.mark.crm_seed(contacts=2, scope="module")
 
         @pytest.mark.crm_seed(companies=3, scope="session")
@@ -45,8 +43,6 @@ def test_one_portal_for_all_workers_session_seeds_once_narrower_ones_once_per_wo
                 for record in crm_records:
                     assert record.reload()
                 assert crm_records.companies[2]["name"] and crm_records.companies[2].index == 2
-                # Both workers get their share.
-                time.sleep(0.05)
 
         @pytest.mark.parametrize("turn", range(4))
         @pytest.mark.crm_seed(deals=2)
