@@ -65,13 +65,15 @@ class LinkRule:
     """A link field of an object type: to which object type, one or several, made by default or not.
 
     ``of`` names another link field of the same object type: the parent is then chosen among those
-    that have the same parent there (a deal's contact among its company's contacts).
+    that have the same parent there (a deal's contact among its company's contacts). ``home`` is the
+    native field that holds the parent's id, where the link is no association.
     """
 
     object_type: str
     made: bool = False
     many: bool = False
     of: str | None = None
+    home: str = ""
 
 
 # The parents of the neutral object types, by link field. A provider may narrow or widen them.
@@ -81,6 +83,25 @@ NEUTRAL_LINKS: Mapping[str, Mapping[str, LinkRule]] = {
     "deals": {
         "company": LinkRule("companies", made=True),
         "contacts": LinkRule("contacts", made=True, many=True, of="company"),
+    },
+    "tickets": {
+        "company": LinkRule("companies"),
+        "contacts": LinkRule("contacts", made=True, many=True, of="company"),
+    },
+    "products": {},
+    "line_items": {
+        "deal": LinkRule("deals", made=True),
+        "product": LinkRule("products", made=True),
+    },
+    "orders": {"company": LinkRule("companies", made=True)},
+    "leads": {},
+    **{
+        activity: {
+            "company": LinkRule("companies"),
+            "contacts": LinkRule("contacts", made=True, many=True, of="company"),
+            "deal": LinkRule("deals", of="company"),
+        }
+        for activity in ("notes", "tasks", "calls", "meetings")
     },
 }
 

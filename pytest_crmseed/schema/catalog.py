@@ -26,6 +26,7 @@ from pytest_crmseed.errors import UsageError
 from pytest_crmseed.schema.model import (
     Association,
     Field,
+    Group,
     Kind,
     ObjectType,
     Option,
@@ -81,6 +82,7 @@ def _object_type(name: str, entry: Mapping[str, Any]) -> ObjectType:
         plural=entry.get("plural", entry["label"]),
         singular=entry.get("singular", ""),
         type_id=entry.get("type_id", ""),
+        groups=tuple(Group(**group) for group in entry.get("groups", ())),
         fields={field: _field(field, value) for field, value in entry["fields"].items()},
         pipelines=tuple(_pipeline(pipeline) for pipeline in entry.get("pipelines", ())),
         associations=tuple(Association(**association) for association in entry.get("associations", ())),

@@ -45,7 +45,10 @@ class Field:
     """One field of an object type.
 
     ``external`` says where the options live when they are not in ``options``: ``"pipelines"``,
-    ``"stages"`` or ``"owners"``.
+    ``"stages"`` or ``"owners"``. ``required`` fields need a value on create whatever the API version;
+    ``admin_required`` ones by a rule of the portal's administrator, which only some versions enforce.
+    ``pattern`` is a regular expression that the whole text matches; ``minimum`` and ``maximum`` are
+    the bounds of a number, both included, as decimal text.
     """
 
     name: str
@@ -54,15 +57,31 @@ class Field:
     options: tuple[Option, ...] = ()
     external: str | None = None
     required: bool = False
+    admin_required: bool = False
     read_only: bool = False
+    calculated: bool = False
     unique: bool = False
     hidden: bool = False
     archived: bool = False
     custom: bool = False
     max_length: int | None = None
+    min_length: int | None = None
+    minimum: str | None = None
+    maximum: str | None = None
+    pattern: str = ""
+    group: str = ""
     references: tuple[str, ...] = ()
     description: str = ""
     native: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of fields, as the portal shows them to people."""
+
+    name: str
+    label: str
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +134,7 @@ class ObjectType:
     fields: Mapping[str, Field]
     type_id: str = ""
     singular: str = ""
+    groups: tuple[Group, ...] = ()
     pipelines: tuple[Pipeline, ...] = ()
     associations: tuple[Association, ...] = ()
     required_any: tuple[tuple[str, ...], ...] = ()

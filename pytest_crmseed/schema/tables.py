@@ -25,15 +25,34 @@ class FieldLegend:
 
 
 @dataclass(frozen=True, slots=True)
+class Composed:
+    """A native field whose value follows from several neutral ones, or a neutral one from several native.
+
+    ``write`` takes the normal values of the neutral fields in ``parts``, None for each that is not
+    given, and returns the value for ``native``, or None to leave the field out; a value given for
+    ``native`` itself wins. ``read`` says how neutral fields come back: by neutral name, a function of the
+    record's decoded native values (by native name).
+    """
+
+    native: str
+    parts: tuple[str, ...]
+    write: Callable[..., Any]
+    read: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectLegend:
     """One object type: neutral name, native name, fields by neutral name.
 
-    ``homeless`` holds neutral fields with no writable home here, each with the reason.
+    ``homeless`` holds neutral fields with no writable home here, each with the reason. ``composed``
+    holds native fields made from several neutral ones; their parts are writable without a home of
+    their own.
     """
 
     neutral: str
     native: str
     fields: Mapping[str, FieldLegend]
+    composed: tuple[Composed, ...] = ()
     homeless: Mapping[str, str] = field(default_factory=dict)
 
 
