@@ -9,7 +9,8 @@ import pytest
 from pytest_crmseed.errors import CrmseedError
 from pytest_crmseed.plugin import marker
 from pytest_crmseed.plugin.preflight import stand_ins, values_of
-from pytest_crmseed.plugin.session import CrmSession, Values
+from pytest_crmseed.plugin.session import CrmSession
+from pytest_crmseed.plugin.values import Values
 from pytest_crmseed.records import Record
 from pytest_crmseed.seeder.preview import Preview
 

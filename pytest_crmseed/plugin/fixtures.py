@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from pytest_crmseed.factories import CRMFactory
     from pytest_crmseed.plugin.handles import CrmPortal, CrmSeeder
-    from pytest_crmseed.plugin.session import ScopeSeeds, TestSeeds, Values
+    from pytest_crmseed.plugin.scopes import ScopeSeeds, TestSeeds
+    from pytest_crmseed.plugin.values import Values
     from pytest_crmseed.records import SeededRecords
 
 
@@ -88,15 +89,16 @@ def crm_client(_crm_seed: TestSeeds) -> Iterator[requests.Session]:
 @pytest.fixture
 def _crm_values(request: pytest.FixtureRequest) -> Values:
     """Internal: what the overridable fixtures give for a test."""
-    from pytest_crmseed.plugin.session import Values, session_of
+    from pytest_crmseed.plugin.values import Values
 
-    return Values.read(session_of(request.config), request)
+    return Values.read(request)
 
 
 @pytest.fixture
 def _crm_seed(request: pytest.FixtureRequest, _crm_values: Values) -> TestSeeds:
     """Internal: seed what the test's markers ask for."""
-    from pytest_crmseed.plugin.session import TestSeeds, session_of
+    from pytest_crmseed.plugin.scopes import TestSeeds
+    from pytest_crmseed.plugin.session import session_of
 
     return TestSeeds.prepare(session_of(request.config), request, _crm_values)
 
@@ -126,7 +128,8 @@ def _crm_seeds_function(pytestconfig: pytest.Config) -> Iterator[ScopeSeeds]:
 
 
 def _scope_seeds(config: pytest.Config) -> Iterator[ScopeSeeds]:
-    from pytest_crmseed.plugin.session import ScopeSeeds, session_of
+    from pytest_crmseed.plugin.scopes import ScopeSeeds
+    from pytest_crmseed.plugin.session import session_of
 
     seeds = ScopeSeeds(session_of(config))
     yield seeds

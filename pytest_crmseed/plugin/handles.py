@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_crmseed.errors import UsageError
 from pytest_crmseed.planning import Count
-from pytest_crmseed.plugin.session import reported
+from pytest_crmseed.plugin.values import reported
 
 if TYPE_CHECKING:
-    from pytest_crmseed.plugin.session import TestSeeds
+    from pytest_crmseed.plugin.scopes import TestSeeds
     from pytest_crmseed.portal import LocalPortal
     from pytest_crmseed.records import Record, SeededRecords
 

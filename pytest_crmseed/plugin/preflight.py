@@ -9,7 +9,8 @@ import pytest
 from pytest_crmseed.errors import CrmseedError, GuardRefused, UnknownName, UsageError
 from pytest_crmseed.planning import Plan
 from pytest_crmseed.plugin import marker
-from pytest_crmseed.plugin.session import CrmSession, Values
+from pytest_crmseed.plugin.session import CrmSession
+from pytest_crmseed.plugin.values import Values
 from pytest_crmseed.records import Record
 from pytest_crmseed.seeder.seeder import Engine
 

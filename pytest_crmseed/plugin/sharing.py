@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_crmseed.errors import CrmseedError, PortalError
-from pytest_crmseed.plugin.session import CrmSession, Values
+from pytest_crmseed.plugin.session import CrmSession
+from pytest_crmseed.plugin.values import Values
 from pytest_crmseed.records import Link, Record, SeededRecords
 
 if TYPE_CHECKING:
