@@ -152,6 +152,15 @@ class Ledger:
                 (self._clock(), run_id),
             )
 
+    def end_dead(self, run_id: str) -> None:
+        """End a run whose processes died: nobody of it is left to do so."""
+        with self._database.write() as db:
+            self._require(db, run_id)
+            db.execute(
+                "UPDATE runs SET openers = 0, ended_at = coalesce(ended_at, ?) WHERE run_id = ?",
+                (self._clock(), run_id),
+            )
+
     def run(self, run_id: str) -> Run:
         """Return a run.
 
@@ -262,6 +271,26 @@ class Ledger:
                     "INSERT INTO entries VALUES (?, ?, ?, NULL, NULL, ?, ?, ?)",
                     (run_id, seed, object_type, record_id, State.KNOWN, _next_order(db)),
                 )
+
+    def find(
+        self, run_id: str, seed: str, object_type: str, records: Iterable[tuple[int, str, str]]
+    ) -> None:
+        """Take in records of ours that the portal turned out to hold, as (index, key, id).
+
+        The run may be another machine's, whose ledger is out of reach; what this ledger thought of a
+        record gives way to what the portal holds.
+        """
+        with self._database.write() as db:
+            self._require(db, run_id)
+            order = _next_order(db)
+            db.executemany(
+                "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (key, run_id) DO UPDATE SET id = excluded.id, state = excluded.state",
+                [
+                    (run_id, seed, object_type, index, key, record_id, State.KNOWN, order + number)
+                    for number, (index, key, record_id) in enumerate(records)
+                ],
+            )
 
     def live(self, run_id: str, seed: str | None = None) -> list[Entry]:
         """Return what may exist in the portal, of a run or of one seed, the newest first."""

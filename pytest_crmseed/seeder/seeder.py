@@ -17,6 +17,7 @@ from pytest_crmseed.ingest.cleaner import Cleaner, CleanupResult
 from pytest_crmseed.ingest.inserter import Inserted, Inserter
 from pytest_crmseed.ingest.keys import make_key
 from pytest_crmseed.ingest.ledger import Entry, Ledger, Run
+from pytest_crmseed.ingest.liveness import Liveness
 from pytest_crmseed.ingest.schedule import Cost, cost
 from pytest_crmseed.planning import Count, LinkRule, Plan, as_count, make_plan
 from pytest_crmseed.records import Batch, Record
@@ -98,6 +99,7 @@ class Engine:
         self._opened = False
         self._checked: set[str] = set()
         self._lock = threading.RLock()
+        self.liveness = Liveness(ledger.path)
 
     # -- before the first record -----------------------------------------------------------------
     def demand(self, plans: Iterable[Plan]) -> guard.Demand:
@@ -166,7 +168,9 @@ class Engine:
             self._numbers += 1
             number = self._numbers
         name = f"{self.run.worker}.{number}" if self.run.worker else str(number)
-        drafts = self._prepare(plan, recipe, node, name, started, wider)
+        # From elsewhere only the key tells how long a record stays.
+        stays = max(self.run.expires_after, self.run.keep_for) if keep else self.run.expires_after
+        drafts = self._prepare(plan, recipe, node, name, started, stays, wider)
         batches = self._batches(plan, drafts)
         self._listener(PlanReady(plan.counts, len(batches)))
         self._open_run()
@@ -196,6 +200,7 @@ class Engine:
         node: str,
         name: str,
         now: float,
+        stays: float,
         wider: Mapping[str, Sequence[Record]] | None,
     ) -> Drafts:
         generation = Generation(
@@ -208,9 +213,7 @@ class Engine:
         )
 
         def key(object_type: str, index: int) -> str:
-            return make_key(
-                self.run.run_id, int(now), int(now + self.run.expires_after), object_type, name, index
-            )
+            return make_key(self.run.run_id, int(now), int(now + stays), object_type, name, index)
 
         return prepare(plan, self.target.translator, recipe.factory_of(), generation, key, wider=wider)
 
@@ -237,6 +240,9 @@ class Engine:
                 return
             now = self._clock()
             address = self.target.address
+            if not address.private:
+                # Before the run stands in the ledger: nobody may see it there without its lock.
+                self.liveness.hold(self.run.run_id)
             self.ledger.open_run(
                 Run(
                     run_id=self.run.run_id,
@@ -321,6 +327,7 @@ class Engine:
         if self._opened:
             self.ledger.end_run(self.run.run_id)
             self._opened = False
+        self.liveness.close()
 
     def require_clean(self, result: CleanupResult) -> None:
         """Raise for what a cleanup left.
