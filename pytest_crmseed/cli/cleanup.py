@@ -1,10 +1,12 @@
-"""``crmseed cleanup``: remove what runs left, by the ledger."""
+"""``crmseed cleanup``: remove what runs left, by the ledger or by the keys that records carry."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import click
 
@@ -14,6 +16,7 @@ from pytest_crmseed.cli.main import (
     exit_code,
     found_credentials,
     sentence,
+    time_span,
     with_settings,
 )
 from pytest_crmseed.cli.runs import LEDGER_HELP, Left, no_ledger, read_runs
@@ -59,30 +62,65 @@ class Outcome:
 @click.command(short_help="Remove what runs left.")
 @click.option("--run", "run_id", metavar="ID", help="The run to clean, as the test run's summary names it.")
 @click.option("--all-mine", is_flag=True, help="Clean all runs in the ledger that are not running any more.")
+@click.option(
+    "--older-than",
+    metavar="DURATION",
+    callback=time_span,
+    help="Clean the runs in the ledger that started longer ago, such as 2h, and are not running any more.",
+)
+@click.option(
+    "--from-portal",
+    is_flag=True,
+    help="Clean without the ledger: remove what carries the key of a run that has expired.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_settings(
     ledger=LEDGER_HELP,
+    provider="The CRM that --from-portal searches",
+    target="Where --from-portal searches: local or sandbox",
     base_url="The address of the portal, if it is not where the run was made any more",
     portal="Refuse runs that were made in any other portal than the one with this id",
     allow_production="Allow exactly the portal with this id though it is not provably a sandbox",
     rate="Send at most N requests in SECONDS, or P% of what the portal allows",
 )
 @click.pass_context
-def cleanup(ctx: click.Context, loaded: Loaded, run_id: str | None, all_mine: bool, as_json: bool) -> None:
-    """Remove the records that runs left in a portal, by the ledger.
+def cleanup(
+    ctx: click.Context,
+    loaded: Loaded,
+    run_id: str | None,
+    all_mine: bool,
+    older_than: timedelta | None,
+    from_portal: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Remove the records that runs left in a portal.
 
-    A run is cleaned in the portal it was made in. Credentials for a sandbox come from the
-    environment or .env, as for the test run.
+    By the ledger, a run is cleaned in the portal it was made in. Where the ledger is gone, as with a
+    runner's disk, --from-portal finds records of ours by the key they carry, and removes those whose
+    run has expired. Credentials for a sandbox come from the environment or .env, as for the test run.
     """
-    if (run_id is None) == (not all_mine):
-        raise click.UsageError("Say which: either --run ID or --all-mine.")
+    if [run_id is not None, all_mine, older_than is not None, from_portal].count(True) != 1:
+        raise click.UsageError("Say which: --run ID, --all-mine, --older-than DURATION or --from-portal.")
+    if from_portal:
+        from pytest_crmseed.cli.sweeping import sweep_portal
+
+        ctx.exit(sweep_portal(loaded, dry_run=dry_run, as_json=as_json))
     known = read_runs(loaded)
     chosen = known if run_id is None else _named(run_id, known, loaded)
+    if older_than is not None:
+        chosen = [left for left in chosen if left.run.started_at <= time.time() - older_than.total_seconds()]
     work = [left for left in chosen if left.number]
-    busy = [left for left in work if left.running] if all_mine else []
+    busy = [left for left in work if left.running] if run_id is None else []
     outcome = Outcome()
     for left in work:
-        if left not in busy:
+        if left in busy:
+            continue
+        if dry_run:
+            outcome.runs += 1
+            outcome.left += left.number
+        else:
             _clean_into(outcome, loaded, left)
     if as_json:
         click.echo(
@@ -98,6 +136,11 @@ def cleanup(ctx: click.Context, loaded: Loaded, run_id: str | None, all_mine: bo
             )
         )
     else:
+        if dry_run:
+            for left in work:
+                if left not in busy:
+                    counts = ", ".join(f"{name}={number}" for name, number in left.records.items())
+                    click.echo(f"Would remove {counts} of run {left.run.run_id}.")
         click.echo(_summary(outcome, loaded))
         for left in busy:
             click.echo(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from pytest_crmseed.errors import (
     RecordsRefused,
     SettingsError,
 )
+from pytest_crmseed.parsers import duration
 from pytest_crmseed.providers.base import Provider
 from pytest_crmseed.settings import (
     SETTINGS,
@@ -73,6 +75,14 @@ def exit_code(error: CrmseedError) -> int:
     if isinstance(error, CleanupIncomplete | RecordsRefused):
         return EXIT_FAILED
     return EXIT_USAGE
+
+
+def time_span(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
+    """Return an option's value, such as 90m or 2h, as a time span, or fail with a usage error."""
+    try:
+        return None if value is None else duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +14,7 @@ from pytest_crmseed.cli.main import Loaded, with_settings
 from pytest_crmseed.errors import UsageError
 from pytest_crmseed.ingest.entries import Run, RunSummary
 from pytest_crmseed.ingest.ledger import Ledger
+from pytest_crmseed.ingest.liveness import Liveness
 
 LEDGER_HELP = "The ledger that the test runs wrote"
 
@@ -29,6 +27,7 @@ class Left:
     summary: RunSummary
     records: dict[str, int]
     kept_until: float | None
+    running: bool
 
     @property
     def number(self) -> int:
@@ -46,17 +45,6 @@ class Left:
             return f"kept until {_shown(self.kept_until)}"
         return "cut short" if self.run.ended_at is None else "ended"
 
-    @property
-    def running(self) -> bool:
-        """Whether the run is still under way, so that its records are in use."""
-        run = self.run
-        if run.ended_at is not None:
-            return False
-        if run.host == socket.gethostname() and os.name == "posix":
-            return _process_lives(run.pid)
-        # Another machine's process cannot be asked: the run says how long to wait for a sign of life.
-        return time.time() < run.expires_at
-
 
 def read_runs(loaded: Loaded) -> list[Left]:
     """Return the runs in the ledger, the newest first; none where there is no ledger yet.
@@ -72,7 +60,8 @@ def read_runs(loaded: Loaded) -> list[Left]:
             return []
         raise UsageError(f"there is no ledger {path} (from {origin}).", remedy="Correct the path.")
     with Ledger(path) as ledger:
-        return [_left(ledger, summary) for summary in ledger.runs()]
+        liveness = Liveness(path)
+        return [_left(ledger, summary, liveness) for summary in ledger.runs()]
 
 
 def no_ledger(loaded: Loaded) -> str:
@@ -83,23 +72,14 @@ def no_ledger(loaded: Loaded) -> str:
     return f"There is no ledger {path}; run this in pytest's root directory, or name it with --ledger."
 
 
-def _left(ledger: Ledger, summary: RunSummary) -> Left:
+def _left(ledger: Ledger, summary: RunSummary, liveness: Liveness) -> Left:
     entries = [] if summary.run.ephemeral or not summary.live else ledger.live(summary.run.run_id)
     records: dict[str, int] = {}
     for entry in reversed(entries):
         records[entry.object_type] = records.get(entry.object_type, 0) + 1
     kept = [entry.kept_until for entry in entries if entry.kept_until is not None]
-    return Left(summary.run, summary, records, max(kept, default=None))
-
-
-def _process_lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    running = not summary.run.ephemeral and liveness.alive(summary.run)
+    return Left(summary.run, summary, records, max(kept, default=None), running)
 
 
 @click.command(short_help="List runs and what they left.")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -114,6 +115,18 @@ class Liveness:
             return self._clock() < run.expires_at
         paths = self._folder.glob(f"{run.run_id[:WHOLE]}.*")
         return any(path in _LOCKS or self._owned(path) for path in paths)
+
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """Do something that one process at a time does.
+
+        Raises:
+            filelock.Timeout: another process is at it.
+        """
+        make_folder(self._folder.parent)
+        self._folder.mkdir(exist_ok=True)
+        with FileLock(self._folder / what, timeout=0):
+            yield
 
     def tidy(self) -> None:
         """Remove the files of processes that died long ago."""

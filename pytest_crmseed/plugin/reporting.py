@@ -71,7 +71,8 @@ class Reporter:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Write one section, only if something was seeded or went wrong."""
         totals = self._crm.totals
-        if not (totals.seeds or totals.left or totals.troubles or totals.refused):
+        told = (totals.seeds, totals.left, totals.troubles, totals.refused, totals.swept, totals.sweeping)
+        if not any(told):
             return
         # Not section(): after a line of dots, the first line below it would be an empty one.
         terminalreporter.write_sep("=", "crmseed")
@@ -98,6 +99,15 @@ class Reporter:
         elif totals.kept:
             terminalreporter.write_line(
                 f"{totals.kept} records are kept; remove them with: crmseed cleanup --run {self._crm.run_id}"
+            )
+        for run_id, number in totals.swept.items():
+            what = "1 record" if number == 1 else f"{number} records"
+            verb = "was" if number == 1 else "were"
+            terminalreporter.write_line(f"{what} that run {run_id} had left {verb} removed first.")
+        for trouble in dict.fromkeys(totals.sweeping):
+            terminalreporter.write_line(
+                f"An earlier run's records could not be removed: {trouble} Try `crmseed cleanup --all-mine`.",
+                yellow=True,
             )
         for trouble in dict.fromkeys(totals.troubles):
             terminalreporter.write_line(f"Cleanup: {trouble}", red=True)

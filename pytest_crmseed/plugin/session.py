@@ -141,8 +141,23 @@ class CrmSession:
         except BaseException:
             target.close()
             raise
+        if not address.private:
+            self._sweep(engine)
         self.totals.portals[f"{provider.name}/{target.account.portal_id}"] = target.title
         return engine
+
+    def _sweep(self, engine: Engine) -> None:
+        """Remove what runs left that were cut short; trouble is told, and does not stop this run."""
+        from pytest_crmseed.seeder.sweep import Sweeper
+
+        try:
+            swept = Sweeper(engine).by_ledger()
+        except CrmseedError as error:
+            self.totals.sweeping.append(str(error))
+            return
+        for run_id, number in swept.removed.items():
+            self.totals.swept[run_id] = self.totals.swept.get(run_id, 0) + number
+        self.totals.sweeping += [f"{text}" for text in swept.errors]
 
     def _run_id_for(
         self, provider: type[Provider], address: Address, portal_id: str, *, overridden: bool

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_crmseed.errors import CrmseedError, PortalError
+from pytest_crmseed.errors import CrmseedError, LedgerError, PortalError
 from pytest_crmseed.plugin.session import CrmSession
 from pytest_crmseed.plugin.values import Values
 from pytest_crmseed.records import Link, Record, SeededRecords
 
 if TYPE_CHECKING:
+    from pytest_crmseed.ingest.liveness import Liveness
     from pytest_crmseed.planning import Count
     from pytest_crmseed.seeder.seeder import Engine, Recipe, Seed
 
@@ -28,15 +30,28 @@ class Controller:
 
     def __init__(self, crm: CrmSession) -> None:
         self._crm = crm
+        self._liveness: Liveness | None = None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a new worker the run id, random seed and base date."""
+        if self._liveness is None and self._outside:
+            self._liveness = self._held()
         node.workerinput["crmseed"] = {
             "run_id": self._crm.run_id,
             "random_seed": self._crm.random_seed,
             "base_date": self._crm.base_date.isoformat(),
         }
+
+    def _held(self) -> Liveness:
+        """Show that the run is under way: a worker that dies is replaced, and what all share outlives it."""
+        from pytest_crmseed.ingest.liveness import Liveness
+
+        liveness = Liveness(self._crm.settings.ledger)
+        with suppress(LedgerError):
+            # A folder that cannot be written is the workers' to tell, should they seed at all.
+            liveness.hold(self._crm.run_id)
+        return liveness
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -48,17 +63,26 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Remove the shared seeds, and what a crashed worker left, from a portal outside."""
+        try:
+            self._remove_shared(session)
+        finally:
+            if self._liveness is not None:
+                self._liveness.close()
+
+    def _remove_shared(self, session: pytest.Session) -> None:
         crm = self._crm
-        outside = crm.settings.base_url is not None or crm.settings.target == "sandbox"
-        if not outside or not hasattr(session.config.option, "dist") or session.config.option.dist == "no":
-            return
-        if not crm.settings.ledger.exists():
+        parallel = getattr(session.config.option, "dist", "no") != "no"
+        if not self._outside or not parallel or not crm.settings.ledger.exists():
             return
         try:
             remove_shared(crm)
         except CrmseedError as error:
             crm.totals.troubles.append(str(error))
             crm.totals.left.setdefault(crm.run_id, 0)
+
+    @property
+    def _outside(self) -> bool:
+        return self._crm.settings.base_url is not None or self._crm.settings.target == "sandbox"
 
 
 def remove_shared(crm: CrmSession) -> None:

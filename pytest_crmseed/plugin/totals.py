@@ -20,6 +20,8 @@ class Totals:
     refused: int = 0
     kept: int = 0
     portals: dict[str, str] = field(default_factory=dict)
+    swept: dict[str, int] = field(default_factory=dict)
+    sweeping: list[str] = field(default_factory=list)
     left: dict[str, int] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     kept_privately: bool = False
@@ -28,10 +30,11 @@ class Totals:
         """Add another process's totals, given as a mapping."""
         for name in ("seeds", "requests", "seconds", "removed", "retries", "refused", "kept"):
             setattr(self, name, getattr(self, name) + other[name])
-        for name in ("records", "left"):
+        for name in ("records", "swept", "left"):
             mine = getattr(self, name)
             for key, number in other[name].items():
                 mine[key] = mine.get(key, 0) + number
         self.portals.update(other["portals"])
+        self.sweeping += other["sweeping"]
         self.troubles += other["troubles"]
         self.kept_privately |= other["kept_privately"]

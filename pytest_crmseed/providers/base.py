@@ -200,6 +200,12 @@ class Provider(Protocol):
     def missing_keys(self, object_types: Sequence[str]) -> Exchange[Sequence[str]]:
         """Return the object types whose records cannot carry our unique key in this portal."""
 
+    def marked(self, object_type: str) -> Exchange[Mapping[str, str]]:
+        """Find the records that carry a key of ours, whichever run made them: keys by record id.
+
+        A search index will do: what it names is read again before anything is deleted.
+        """
+
     # -- records ---------------------------------------------------------------------------------
     def create(self, batch: Batch, ids: Mapping[tuple[str, int], str]) -> Request:
         """Return the request that creates a batch; ``ids`` gives parents by (object type, index)."""

@@ -19,6 +19,7 @@ from pytest_crmseed.providers.registry import load
 from pytest_crmseed.records import Record, SeededRecords
 from pytest_crmseed.seeder import assemble
 from pytest_crmseed.seeder.seeder import Seed
+from pytest_crmseed.seeder.sweep import Sweeper, Swept
 from pytest_crmseed.settings import SETTINGS, Settings, credentials, read_dotenv
 
 
@@ -32,7 +33,8 @@ class Seeder:
 
     Without ``portal`` the settings decide, as in a test run: environment, ``.env`` of the working
     directory, defaults; keyword arguments (``target="sandbox"``, ``portal_id="1234567"`` …) win
-    over them, by the names of the settings, with ``portal_id`` for ``--crm-portal``.
+    over them, by the names of the settings, with ``portal_id`` for ``--crm-portal``. What dead runs
+    left in this portal is removed first; ``swept`` says what that was.
 
     Raises:
         UsageError: a setting or credential is wrong or missing.
@@ -81,6 +83,7 @@ class Seeder:
         try:
             run = assemble.run_of(self.settings, assemble.make_run_id())
             self._engine = assemble.engine(self.settings, target, run, listener=listener)
+            self.swept = Swept() if address.private else Sweeper(self._engine).by_ledger()
         except BaseException:
             target.close()
             raise

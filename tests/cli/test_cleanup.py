@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,11 +65,52 @@ def test_all_mine_leaves_a_running_run_alone(crmseed: Crmseed, serve: Serve, fol
     assert live(portal) == 0
 
 
-@pytest.mark.parametrize("arguments", [[], ["--run", "x", "--all-mine"]], ids=["neither", "both"])
-def test_one_of_run_and_all_mine_has_to_be_said(crmseed: Crmseed, arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--run", "x", "--all-mine"], ["--older-than", "2h", "--from-portal"]],
+    ids=["none", "two", "others"],
+)
+def test_one_way_of_choosing_has_to_be_said(crmseed: Crmseed, arguments: list[str]) -> None:
     screen = crmseed("cleanup", *arguments)
     assert (screen.code, screen.out) == (2, "")
-    assert screen.err.endswith("Error: Say which: either --run ID or --all-mine.\n")
+    assert screen.err.endswith(
+        "Error: Say which: --run ID, --all-mine, --older-than DURATION or --from-portal.\n"
+    )
+
+
+def test_older_than_spares_young_runs_and_running_ones(
+    crmseed: Crmseed, serve: Serve, keep: Keep, rewrite: Callable[..., None]
+) -> None:
+    portal = serve()
+    old, young = keep(portal), keep(portal)
+    rewrite(old, started_at=time.time() - 7300)
+    with Seeder(base_url=portal.base_url) as seeder:
+        seeder.seed(deals=1)
+        rewrite(seeder.run_id, started_at=time.time() - 7300)
+        screen = crmseed("cleanup", "--older-than", "2h")
+        assert screen.code == 0
+        assert screen.out.startswith("4 records of 1 run removed, 0 left.\n")
+        assert f"Run {seeder.run_id} is running" in screen.out
+    assert [row["run"] for row in json.loads(crmseed("runs", "--json").out)] == [young]
+    assert live(portal) == 4
+
+
+def test_older_than_takes_a_time_span(crmseed: Crmseed) -> None:
+    screen = crmseed("cleanup", "--older-than", "yesterday")
+    assert screen.code == 2
+    assert "Invalid value for '--older-than': 'yesterday' is not" in screen.err
+
+
+def test_a_dry_run_removes_nothing(crmseed: Crmseed, serve: Serve, keep: Keep) -> None:
+    portal = serve()
+    run_id = keep(portal)
+    screen = crmseed("cleanup", "--all-mine", "--dry-run")
+    assert (screen.code, screen.err) == (0, "")
+    assert screen.out == (
+        f"Would remove companies=1, contacts=1, deals=2 of run {run_id}.\n"
+        "0 records of 1 run removed, 4 left.\n"
+    )
+    assert live(portal) == 4
 
 
 def test_a_wrong_run_id_gets_a_suggestion(crmseed: Crmseed, serve: Serve, keep: Keep, folder: Path) -> None:

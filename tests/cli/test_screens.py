@@ -55,7 +55,7 @@ def test_every_help_fits_80_columns(
 
 def test_the_help_of_cleanup_speaks_of_cleaning(crmseed: Crmseed) -> None:
     text = " ".join(crmseed("cleanup", "--help").out.split())
-    assert "A run is cleaned in the portal it was made in." in text
+    assert "By the ledger, a run is cleaned in the portal it was made in." in text
     assert "--ledger PATH The ledger that the test runs wrote (default: .crmseed/ledger.sqlite)." in text
     assert "--base-url URL The address of the portal, if it is not where the run was made any more." in text
 

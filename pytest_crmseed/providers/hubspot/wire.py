@@ -25,6 +25,7 @@ from pytest_crmseed.providers.base import (
     Request,
     Verdict,
 )
+from pytest_crmseed.providers.hubspot import finding
 from pytest_crmseed.providers.hubspot.capabilities import (
     API_HOST,
     API_VERSIONS,
@@ -150,6 +151,10 @@ class HubSpot:
             if not definition.get("hasUniqueValue"):
                 missing.append(name)
         return missing
+
+    def marked(self, object_type: str) -> Exchange[Mapping[str, str]]:
+        """Search the records of an object type that carry a key of ours."""
+        return finding.marked(self._objects(object_type, "search"), object_type)
 
     # -- records ---------------------------------------------------------------------------------
     def create(self, batch: Batch, ids: Mapping[tuple[str, int], str]) -> Request:
