@@ -131,7 +131,7 @@ def with_settings(**helps: str) -> Callable[[Callable[..., Any]], Callable[..., 
 )
 @click.version_option(__version__, prog_name="crmseed", message="%(prog)s %(version)s")
 def main() -> None:
-    """Serve a local CRM portal, read schemas, remove what test runs left.
+    """Serve a local CRM portal, set up a sandbox, read schemas, remove what test runs left.
 
     Records are seeded by pytest: see the option group "crmseed" of `pytest --help`.
     """
@@ -142,8 +142,9 @@ def _add_commands() -> None:
     from pytest_crmseed.cli.portal import portal
     from pytest_crmseed.cli.runs import runs
     from pytest_crmseed.cli.schema import schema
+    from pytest_crmseed.cli.setup import setup
 
-    for command in (portal, runs, cleanup, schema):
+    for command in (portal, setup, schema, runs, cleanup):
         main.add_command(command)
 
 

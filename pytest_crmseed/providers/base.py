@@ -200,6 +200,13 @@ class Provider(Protocol):
     def missing_keys(self, object_types: Sequence[str]) -> Exchange[Sequence[str]]:
         """Return the object types whose records cannot carry our unique key in this portal."""
 
+    def make_key(self, object_type: str) -> Exchange[None]:
+        """Make the field for our unique key on an object type; for ``crmseed setup`` alone.
+
+        Raises:
+            PortalError: the portal refuses.
+        """
+
     def marked(self, object_type: str) -> Exchange[Mapping[str, str]]:
         """Find the records that carry a key of ours, whichever run made them: keys by record id.
 

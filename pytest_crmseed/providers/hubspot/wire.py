@@ -25,7 +25,7 @@ from pytest_crmseed.providers.base import (
     Request,
     Verdict,
 )
-from pytest_crmseed.providers.hubspot import finding
+from pytest_crmseed.providers.hubspot import finding, setup
 from pytest_crmseed.providers.hubspot.capabilities import (
     API_HOST,
     API_VERSIONS,
@@ -151,6 +151,13 @@ class HubSpot:
             if not definition.get("hasUniqueValue"):
                 missing.append(name)
         return missing
+
+    def make_key(self, object_type: str) -> Exchange[None]:
+        """Make the unique property ``crmseed_key``."""
+        native = self._native(object_type)
+        known = self.schema.object_types.get(native)
+        path = f"{self._path('crm', 'properties', versioned_last=True)}/{native}"
+        return setup.make_key(path, object_type, known.singular if known else native)
 
     def marked(self, object_type: str) -> Exchange[Mapping[str, str]]:
         """Search the records of an object type that carry a key of ours."""
