@@ -8,8 +8,10 @@
     ``PortalError`` — the portal, or the way to it
         ``Unreachable`` (surely not executed), ``OutcomeUnknown`` (sent, no proper
         answer), ``NotAPortal``, ``Unauthorized``, ``Throttled``, ``ApiRefused``
+            ``TooLarge`` — a smaller request may do
     ``RecordsRefused`` — the portal refused records of a seed
         ``Conflict`` — a record that is not ours already has a unique value
+        ``VerificationFailed`` — it took them, and does not hold them as they were sent
     ``CleanupIncomplete`` — records are left behind
     ``LedgerError`` — the ledger cannot be read or written
 """
@@ -80,11 +82,15 @@ class GuardRefused(CrmseedError):
 
 
 class PortalError(CrmseedError):
-    """The portal, or the way to it, failed. ``status`` is the HTTP status, or None without an answer."""
+    """The portal, or the way to it, failed. ``status`` is the HTTP status, or None without an answer.
+
+    ``body`` is what the portal answered, shortened where it is very long, without our secrets.
+    """
 
     def __init__(self, message: str, *, remedy: str = "", status: int | None = None) -> None:
         super().__init__(message, remedy=remedy)
         self.status = status
+        self.body = ""
 
 
 class Unreachable(PortalError):
@@ -92,7 +98,16 @@ class Unreachable(PortalError):
 
 
 class OutcomeUnknown(PortalError):
-    """The request was sent and no proper answer came: it may or may not have been executed."""
+    """The request was sent and no proper answer came: it may or may not have been executed.
+
+    ``timed_out`` says that it took too long, so that a smaller one may do better.
+    """
+
+    def __init__(
+        self, message: str, *, remedy: str = "", status: int | None = None, timed_out: bool = False
+    ) -> None:
+        super().__init__(message, remedy=remedy, status=status)
+        self.timed_out = timed_out
 
 
 class NotAPortal(PortalError):
@@ -129,6 +144,10 @@ class ApiRefused(PortalError):
         self.refusals = tuple(refusals)
 
 
+class TooLarge(ApiRefused):
+    """The API does not take a request of this size; nothing of it was executed."""
+
+
 class RecordsRefused(CrmseedError):
     """The portal refused records of a seed. ``results`` holds the refused ones."""
 
@@ -139,6 +158,10 @@ class RecordsRefused(CrmseedError):
 
 class Conflict(RecordsRefused):
     """A record that is not ours already holds a unique value; it was not touched."""
+
+
+class VerificationFailed(RecordsRefused):
+    """The portal took records, but does not hold them as they were sent; ``results`` names them."""
 
 
 class CleanupIncomplete(CrmseedError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_crmseed.records import RecordResult
 
@@ -37,6 +38,37 @@ class Retried:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconciled:
+    """A request got no proper answer; its records were looked up by key: so many exist, so many do not."""
+
+    object_type: str
+    found: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSizeChanged:
+    """The portal could not take as much in one request, or can again: at most so many records, or bytes."""
+
+    records: int
+    bytes: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValueChanged:
+    """The portal holds another value than was sent; ``field`` is its neutral name where it has one."""
+
+    object_type: str
+    index: int
+    id: str
+    field: str
+    native: str
+    sent: Any
+    held: Any
+
+
+@dataclass(frozen=True, slots=True)
 class RecordFailed:
     """The portal refused a record."""
 
@@ -61,7 +93,17 @@ class Cleaned:
     seconds: float
 
 
-Event = PlanReady | BatchSent | Retried | RecordFailed | Seeded | Cleaned
+Event = (
+    PlanReady
+    | BatchSent
+    | BatchSizeChanged
+    | Retried
+    | Reconciled
+    | RecordFailed
+    | ValueChanged
+    | Seeded
+    | Cleaned
+)
 Listener = Callable[[Event], None]
 
 

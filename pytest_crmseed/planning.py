@@ -66,7 +66,8 @@ class LinkRule:
 
     ``of`` names another link field of the same object type: the parent is then chosen among those
     that have the same parent there (a deal's contact among its company's contacts). ``home`` is the
-    native field that holds the parent's id, where the link is no association.
+    native field that holds the parent's id, where the link is no association. A link that is not
+    ``dealt`` is made only where the caller chooses the records it leads to.
     """
 
     object_type: str
@@ -74,6 +75,7 @@ class LinkRule:
     many: bool = False
     of: str | None = None
     home: str = ""
+    dealt: bool = True
 
 
 # The parents of the neutral object types, by link field. A provider may narrow or widen them.
@@ -181,6 +183,10 @@ class _Planner:
         rules = self.links.get(object_type, {})
         self.numbers[object_type] = n
         self.chosen[object_type] = {name: value for name, value in overrides.items() if name in rules}
+        for name, rule in rules.items():
+            if rule.home and rule.home in overrides:
+                # The id of a record that exists is given in the field itself: there is nothing to link.
+                self.chosen[object_type].setdefault(name, None)
         self.overrides[object_type] = {name: value for name, value in overrides.items() if name not in rules}
 
     def plan(self) -> Plan:
@@ -232,7 +238,9 @@ class _Planner:
                 circle = " → ".join([*underway[underway.index(object_type) :], object_type])
                 raise UsageError(f"links form a circle: {circle}.")
             underway.append(object_type)
-            for rule in self.links.get(object_type, {}).values():
+            for link, rule in self.links.get(object_type, {}).items():
+                if not rule.dealt and self.chosen[object_type].get(link) is None:
+                    continue
                 if rule.object_type in self.numbers and rule.object_type != object_type:
                     visit(rule.object_type)
             underway.pop()
@@ -265,7 +273,13 @@ class _Planner:
         several = list(value) if isinstance(value, list | tuple) else [value]
         if len(several) > 1 and not rule.many:
             raise UsageError(f"{where} takes one record, not {len(several)}.")
-        return tuple(self._one(where, name, rule, item) for item in several)
+        links = tuple(self._one(where, name, rule, item) for item in several)
+        if rule.object_type == object_type and any(link.index is not None for link in links):
+            raise UsageError(
+                f"{where} refers to records that are made together with it, which cannot be linked yet; "
+                "give a record that exists, for example one of crm_seeder."
+            )
+        return links
 
     def _one(self, where: str, name: str, rule: LinkRule, item: Any) -> Link:
         parent = rule.object_type
@@ -296,7 +310,7 @@ class _Planner:
         n: int,
         so_far: Mapping[str, list[tuple[Link, ...]]],
     ) -> Iterator[tuple[Link, ...]]:
-        candidates = self._candidates(name, rule)
+        candidates = self._candidates(name, rule) if rule.dealt else []
         if not candidates or (not rule.made and not self._offered(rule)):
             yield from [()] * n
             return

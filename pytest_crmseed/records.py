@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,7 +89,8 @@ class Refusal:
     ``value`` the value as sent, ``allowed`` the allowed values where the API or the schema lists
     them, ``request_id`` the API's own id of the request. ``conflict`` marks a unique value that
     another record already holds (its id in ``existing_id`` where the API gives it). ``of_batch``
-    says that the API refused a whole batch and did not name the record.
+    says that the API refused a whole batch and did not name the record. ``body`` is all that the
+    API said on it, as text.
     """
 
     message: str
@@ -101,6 +103,22 @@ class Refusal:
     conflict: bool = False
     existing_id: str | None = None
     of_batch: bool = False
+    body: str = dataclasses.field(default="", repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What the API said of a record that it took all the same, in its own words.
+
+    ``field`` is the native name of the field, ``sent`` the value as sent and ``held`` the one that the
+    API made of it, where it says so.
+    """
+
+    message: str
+    code: str = ""
+    field: str | None = None
+    sent: Any = None
+    held: Any = None
 
 
 @dataclass(slots=True)
@@ -108,7 +126,7 @@ class RecordResult:
     """What became of one draft: an ``id`` with the values the portal answered, or ``refusals``.
 
     With neither, the portal's answer does not account for the draft; ``remarks`` are errors in that
-    answer that name no record.
+    answer that name no record. ``warnings`` are what the portal said of a record it took.
     """
 
     draft: Draft
@@ -117,6 +135,7 @@ class RecordResult:
     url: str | None = None
     refusals: tuple[Refusal, ...] = ()
     remarks: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
     @property
     def ok(self) -> bool:

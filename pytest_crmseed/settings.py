@@ -44,9 +44,11 @@ T = TypeVar("T")
 
 Target = Literal["local", "sandbox"]
 OnError = Literal["undo", "keep-good"]
+Verify = Literal["presence", "strict", "off"]
 
 TARGETS: tuple[Target, ...] = ("local", "sandbox")
 ON_ERROR: tuple[OnError, ...] = ("undo", "keep-good")
+VERIFY: tuple[Verify, ...] = ("presence", "strict", "off")
 PROVIDERS = ("hubspot", "salesforce", "pipedrive", "odoo")
 DEFAULT = "default"
 
@@ -153,6 +155,13 @@ class Settings:
         "When a record is refused, undo the seed, or keep the good records; the test fails either way",
         choices=ON_ERROR,
     )
+    verify: Verify = _setting(
+        "presence",
+        parsers.one_of(VERIFY),
+        "Read seeded records back: an absent record or a dropped value fails the seed, with strict a value "
+        "that the portal changed, too",
+        choices=VERIFY,
+    )
     keep: bool = _setting(
         False,
         parsers.truth,
@@ -201,8 +210,15 @@ class Settings:
         None,
         parsers.path,
         "Check records by this schema file of `crmseed schema pull`, which the local portal then has too; "
-        "by default by the bundled snapshot",
+        "by default by the portal's own schema, which is read once a day, or the bundled snapshot",
         "FILE",
+    )
+    refresh_schema: bool = _setting(
+        False,
+        parsers.truth,
+        "Forget the schemas that were read from portals, and read them anew",
+        type="bool",
+        sources=frozenset({"option", "environment"}),
     )
     rate: str | None = _setting(
         None,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,14 @@ from pytest_crmseed.providers.hubspot import HubSpot
 from pytest_crmseed.schema import catalog
 from pytest_crmseed.schema.legend import Translator
 from pytest_crmseed.seeder.target import Target, local_address, open_target
+
+# Test modules are no packages; what several rooms share is loaded here, under a name of its own.
+_SHARED = importlib.util.spec_from_file_location(
+    "crm_strategies", Path(__file__).with_name("crm_strategies.py")
+)
+assert _SHARED is not None and _SHARED.loader is not None
+sys.modules["crm_strategies"] = importlib.util.module_from_spec(_SHARED)
+_SHARED.loader.exec_module(sys.modules["crm_strategies"])
 
 Send = Callable[[Request], Answer]
 

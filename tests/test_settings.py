@@ -41,6 +41,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "dry_run_full": ("on", True),
     "count": ("1", 1),
     "on_error": ("keep-good", "keep-good"),
+    "verify": ("strict", "strict"),
     "keep": ("true", True),
     "keep_for": ("90m", timedelta(minutes=90)),
     "expire": ("1d", timedelta(days=1)),
@@ -50,6 +51,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "ledger": ("/tmp/l.sqlite", Path("/tmp/l.sqlite")),
     "max_records": ("0", 0),
     "schema": ("/tmp/s.json", Path("/tmp/s.json")),
+    "refresh_schema": ("yes", True),
     "rate": ("50%", "50%"),
     "batch_size": ("10", 10),
     "locale": ("de_DE", "de_DE"),
@@ -120,8 +122,9 @@ def test_help_tells_the_default_as_somebody_would_write_it() -> None:
 
 def test_only_production_is_kept_out_of_files() -> None:
     kept_out = {name for name, setting in SETTINGS.items() if not {"ini", "dotenv"} <= setting.sources}
-    assert kept_out == {"allow_production"}
+    assert kept_out == {"allow_production", "refresh_schema"}
     assert SETTINGS["allow_production"].sources == {"option", "environment"}
+    assert SETTINGS["refresh_schema"].sources == {"option", "environment"}
     assert "crm_allow_production" not in [key for key, _, _ in ini_keys()]
 
 
@@ -283,6 +286,9 @@ BAD = {
     ],
     "on_error": [
         ("keep_good", "there is no 'keep_good'; did you mean 'keep-good'? Valid: undo, keep-good."),
+    ],
+    "verify": [
+        ("stric", "there is no 'stric'; did you mean 'strict'? Valid: presence, strict, off."),
     ],
     "dry_run": [
         (

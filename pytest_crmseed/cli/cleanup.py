@@ -226,7 +226,7 @@ def _clean(loaded: Loaded, run: Run) -> CleanupResult:
             )
         address = sandbox_address(provider, secrets, base_url=url)
     try:
-        target = assemble.open_by_settings(settings, provider, address, pin=run.portal_id)
+        target = assemble.open_by_settings(settings, provider, address, pin=run.portal_id, schema="known")
     except GuardRefused as error:
         if error.guard != "pin":
             raise

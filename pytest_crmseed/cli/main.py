@@ -115,6 +115,13 @@ def with_settings(**helps: str) -> Callable[[Callable[..., Any]], Callable[..., 
         wrapped: Callable[..., Any] = update_wrapper(run, command)
         for name in reversed(helps):
             entry = SETTINGS[name]
+            if entry.flag:
+                # None where it is not given: the environment may say it, too.
+                flag = click.option(
+                    entry.cli_option, name, is_flag=True, default=None, help=f"{helps[name]}."
+                )
+                wrapped = flag(wrapped)
+                continue
             default = "" if entry.default is None else f" (default: {shown(entry.default)})"
             text = f"{helps[name]}{default}."
             wrapped = click.option(entry.cli_option, name, metavar=entry.metavar, help=text)(wrapped)

@@ -41,7 +41,7 @@ def burst(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
     "--db",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Keep records and tokens in this file (default: they end with the portal).",
+    help="Keep records, definitions and tokens in this file (default: they end with the portal).",
 )
 @click.option(
     "--latency",
@@ -62,12 +62,26 @@ def burst(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
     metavar="FILE",
     help="Have the properties and pipelines of this file of `crmseed schema pull`.",
 )
+@click.option(
+    "--tls",
+    is_flag=True,
+    help="Serve https, with a throw-away authority whose file is printed (extra: tls).",
+)
+@click.option(
+    "--host-name",
+    "host_names",
+    multiple=True,
+    metavar="NAME",
+    help="Answer on this name as well; it has to lead to this machine. May be repeated.",
+)
 def portal(
     port: int,
     db: Path | None,
     latency: float,
     rate: tuple[int, float] | None,
     schema: Path | None,
+    tls: bool,
+    host_names: tuple[str, ...],
 ) -> None:
     """Serve the emulated CRM APIs on one loopback address until Ctrl-C.
 
@@ -88,7 +102,15 @@ def portal(
 
     previous = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with LocalPortal(db=db, port=port, latency=latency / 1000, rate=rate, schema=pulled) as local:
+        with LocalPortal(
+            db=db,
+            port=port,
+            latency=latency / 1000,
+            rate=rate,
+            schema=pulled,
+            tls=tls,
+            host_names=host_names,
+        ) as local:
             _name(local)
             click.echo(local.base_url)
             for name, value in local.environ.items():

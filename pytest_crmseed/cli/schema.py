@@ -9,12 +9,15 @@ from pathlib import Path
 
 import click
 
-from pytest_crmseed.cli.main import Loaded, found_credentials, with_settings
+from pytest_crmseed.cli.main import Loaded, found_credentials, sentence, with_settings
+from pytest_crmseed.cli.schema_lines import described, listed
+from pytest_crmseed.errors import UsageError
 from pytest_crmseed.providers.registry import load
-from pytest_crmseed.schema import documents
+from pytest_crmseed.schema import catalog, documents
 from pytest_crmseed.schema.legend import Translator
-from pytest_crmseed.schema.model import Field, ObjectType, Schema
 from pytest_crmseed.seeder import assemble, schemas
+from pytest_crmseed.seeder.assemble import SchemaUse
+from pytest_crmseed.seeder.schemas import Chosen
 from pytest_crmseed.seeder.target import Address
 
 _PORTAL = {
@@ -24,15 +27,14 @@ _PORTAL = {
     "portal": "Refuse every portal but the one with this id",
     "api_version": "The version of the provider's API",
 }
+_LOOKING = {
+    "schema": "Read this pulled schema instead of the portal",
+    "refresh_schema": "Read the portal's schema anew, though it was read within the last day",
+    **_PORTAL,
+}
 
-
-_from_file = click.option(
-    "--schema",
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Read this pulled schema instead of the portal.",
-)
+# What `schema diff` takes beside files.
+LIVE, CACHED, BUNDLED = "live", "cached", "bundled"
 
 
 @click.group(short_help="Read, show and compare a portal's schema.")
@@ -51,59 +53,77 @@ def schema() -> None:
     help="The file to write.",
 )
 def pull(loaded: Loaded, output: Path) -> None:
-    """Read the portal's schema live and write it to a file, to look at and compare later."""
-    found = _live(loaded)
+    """Read the portal's schema live and write it to a file.
+
+    With pytest's --crm-schema FILE, dry runs check records by it and the local portal has it.
+    """
+    found = _of_portal(loaded, "live").schema
     documents.write(found, output)
     fields = sum(len(object_type.fields) for object_type in found.object_types.values())
+    custom = sum(1 for object_type in found.object_types.values() if object_type.custom)
     click.echo(
-        f"{output}: {len(found.object_types)} object types, {fields} fields, of portal {found.portal_id}."
+        f"{output}: {len(found.object_types)} object types ({custom} custom), {fields} fields, "
+        f"of portal {found.portal_id}."
     )
 
 
 @schema.command("list", short_help="List object types.")
-@_from_file
-@with_settings(**_PORTAL)
+@with_settings(**_LOOKING)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_(loaded: Loaded, file: Path | None, as_json: bool) -> None:
-    """List object types with their number of fields."""
-    found = _given(loaded, file)
+def list_(loaded: Loaded, as_json: bool) -> None:
+    """List object types with their number of fields, and say where that is known from."""
+    chosen = _looked_at(loaded)
     if as_json:
-        click.echo(json.dumps({name: len(o.fields) for name, o in found.object_types.items()}, indent=2))
+        click.echo(
+            json.dumps(
+                {
+                    name: {"fields": len(o.fields), "custom": o.custom, "type_id": o.type_id}
+                    for name, o in chosen.schema.object_types.items()
+                },
+                indent=2,
+            )
+        )
         return
-    for name, object_type in found.object_types.items():
-        custom = sum(1 for field in object_type.fields.values() if field.custom)
-        click.echo(f"{name:<16} {len(object_type.fields):>4} fields, {custom} custom")
+    click.echo(f"Schema: {chosen.told()}.")
+    for line in listed(_translator(loaded, chosen)):
+        click.echo(line)
 
 
-@schema.command(short_help="Show the fields of an object type.")
-@_from_file
-@with_settings(**_PORTAL)
+@schema.command(short_help="Show an object type: fields, pipelines, association types.")
+@with_settings(**_LOOKING)
 @click.argument("object_type")
 @click.option("--all", "everything", is_flag=True, help="Also fields that cannot be set.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show(loaded: Loaded, file: Path | None, object_type: str, everything: bool, as_json: bool) -> None:
-    """Show the fields of OBJECT_TYPE with type, options, and what is required or read-only."""
-    found = _given(loaded, file)
-    translator = Translator(load(loaded.settings.provider).legend, found)
+def show(loaded: Loaded, object_type: str, everything: bool, as_json: bool) -> None:
+    """Show OBJECT_TYPE: fields with type, options, and what is required, read-only or unique.
+
+    OBJECT_TYPE is a neutral name (deals), the portal's own name, a label or a type id (0-3).
+    """
+    chosen = _looked_at(loaded)
+    translator = _translator(loaded, chosen)
     canonical = translator.canonical(object_type)
-    definition = translator.object_type(canonical)
     if as_json:
-        click.echo(json.dumps(documents.document(found)["object_types"][definition.name], indent=2))
+        name = translator.object_type(canonical).name
+        click.echo(json.dumps(documents.document(chosen.schema)["object_types"][name], indent=2))
         return
-    for line in _lines(translator, canonical, definition, everything):
+    click.echo(f"Schema: {chosen.told()}.")
+    for line in described(translator, canonical, everything=everything):
         click.echo(line)
 
 
 @schema.command(short_help="Compare two schemas.")
 @with_settings(**_PORTAL)
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path), required=False)
+@click.argument("old", default=CACHED)
+@click.argument("new", default=LIVE)
 @click.pass_context
-def diff(ctx: click.Context, loaded: Loaded, old: Path, new: Path | None) -> None:
-    """Compare the schema file OLD with the file NEW, or with the portal; exit status 1 if they differ."""
-    before = documents.read(old, provider=loaded.settings.provider)
-    after = documents.read(new, provider=loaded.settings.provider) if new else _live(loaded)
-    lines = list(documents.differences(before, after))
+def diff(ctx: click.Context, loaded: Loaded, old: str, new: str) -> None:
+    """Compare two schemas; exit status 1 if they differ.
+
+    OLD and NEW are files that `schema pull` wrote, or one of the words cached, live and bundled.
+    Without NEW it is the portal as it is now, without OLD what was read from it last.
+    """
+    before, after = _side(loaded, old), _side(loaded, new)
+    lines = list(documents.differences(before.schema, after.schema))
     for line in lines:
         click.echo(line)
     if lines:
@@ -111,21 +131,48 @@ def diff(ctx: click.Context, loaded: Loaded, old: Path, new: Path | None) -> Non
     click.echo("No difference.")
 
 
-def _given(loaded: Loaded, file: Path | None) -> Schema:
-    if file is not None:
-        return documents.read(file, provider=loaded.settings.provider)
-    return _live(loaded)
+def _side(loaded: Loaded, name: str) -> Chosen:
+    provider = load(loaded.settings.provider)
+    if name == LIVE:
+        # Past the cache: that may be the other side.
+        return _of_portal(loaded, "live")
+    if name == BUNDLED:
+        return Chosen(catalog.bundled(provider.name))
+    if name == CACHED:
+        chosen = schemas.offline(provider, loaded.settings)
+        if chosen.schema.source != "cache":
+            raise UsageError(
+                "there is no cached schema to compare with.",
+                remedy="Name a file of `crmseed schema pull`, or compare with `bundled`.",
+            )
+        return chosen
+    return schemas.from_file(provider, Path(name))
 
 
-def _live(loaded: Loaded) -> Schema:
+def _looked_at(loaded: Loaded) -> Chosen:
+    settings = loaded.settings
+    if settings.schema is not None:
+        chosen = schemas.from_file(load(settings.provider), settings.schema)
+        _tell(chosen)
+        return chosen
+    return _of_portal(loaded, "refreshed" if settings.refresh_schema else "read")
+
+
+def _of_portal(loaded: Loaded, use: SchemaUse) -> Chosen:
     settings = loaded.settings
     provider = load(settings.provider)
     with _address(loaded) as address:
-        target = assemble.open_by_settings(settings, provider, address, writing=False)
-        try:
-            return schemas.live(target)
-        finally:
-            target.close()
+        # A local portal tells at once what it has, crmseed_key included.
+        use = "live" if address.is_local else use
+        target = assemble.open_by_settings(settings, provider, address, writing=False, schema=use)
+        target.close()
+    _tell(target.chosen)
+    return target.chosen
+
+
+def _tell(chosen: Chosen) -> None:
+    for note in chosen.notes:
+        click.echo(f"crmseed: {sentence(note)}", err=True)
 
 
 @contextmanager
@@ -141,38 +188,5 @@ def _address(loaded: Loaded) -> Iterator[Address]:
         yield assemble.address_of(portal, provider)
 
 
-def _lines(translator: Translator, name: str, definition: ObjectType, everything: bool) -> Iterator[str]:
-    fields = [field for field in definition.fields.values() if everything or not field.read_only]
-    width = max((len(field.name) for field in fields), default=0)
-    required = {field for group in definition.required_any if len(group) == 1 for field in group}
-    yield f"{definition.plural} ({definition.name}), {len(fields)} fields"
-    for field in sorted(fields, key=lambda field: field.name):
-        notes = [str(field.kind), *_notes(field, required)]
-        neutral = translator.neutral_home(name, field.name)
-        if neutral and neutral != field.name:
-            notes.append(f"neutral name {neutral}")
-        yield f"  {field.name.ljust(width)}  {', '.join(notes)}"
-    for group in definition.required_any:
-        if len(group) > 1:
-            yield f"One of {', '.join(group)} is required."
-    for pipeline in definition.pipelines:
-        stages = ", ".join(f"{stage.id} ({stage.label})" for stage in pipeline.stages)
-        yield f"Pipeline {pipeline.id} ({pipeline.label}): {stages}"
-
-
-def _notes(field: Field, required: set[str]) -> Iterator[str]:
-    if field.name in required or field.required:
-        yield "required"
-    if field.read_only:
-        yield "read-only"
-    if field.unique:
-        yield "unique"
-    if field.custom:
-        yield "custom"
-    if field.external:
-        yield f"options: {field.external}"
-    elif field.options:
-        values = [option.value for option in field.options if not option.hidden]
-        yield f"options: {', '.join(values[:8])}" + (
-            f" and {len(values) - 8} more" if len(values) > 8 else ""
-        )
+def _translator(loaded: Loaded, chosen: Chosen) -> Translator:
+    return Translator(load(loaded.settings.provider).legend, chosen.schema)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pytest_crmseed.factories.activities import CallFactory, MeetingFactory, NoteFactory, TaskFactory
 from pytest_crmseed.factories.base import CRMFactory
+from pytest_crmseed.factories.commerce import LineItemFactory, OrderFactory, ProductFactory
 from pytest_crmseed.factories.computed import Computed, Draw
+from pytest_crmseed.factories.custom import factory_for
 from pytest_crmseed.factories.declarations import (
     UNSET,
     DateBetween,
@@ -15,12 +18,15 @@ from pytest_crmseed.factories.declarations import (
     Unique,
     Weighted,
 )
-from pytest_crmseed.factories.objects import CompanyFactory, ContactFactory, DealFactory, default_factories
+from pytest_crmseed.factories.objects import CompanyFactory, ContactFactory, DealFactory
+from pytest_crmseed.factories.service import LeadFactory, TicketFactory
+from pytest_crmseed.factories.stock import default_factories
 from pytest_crmseed.factories.streams import Generation
 
 __all__ = [
     "UNSET",
     "CRMFactory",
+    "CallFactory",
     "CompanyFactory",
     "Computed",
     "ContactFactory",
@@ -31,9 +37,18 @@ __all__ = [
     "Drawn",
     "Generation",
     "IntegerBetween",
+    "LeadFactory",
+    "LineItemFactory",
+    "MeetingFactory",
+    "NoteFactory",
+    "OrderFactory",
     "Pick",
+    "ProductFactory",
     "Sometimes",
+    "TaskFactory",
+    "TicketFactory",
     "Unique",
     "Weighted",
     "default_factories",
+    "factory_for",
 ]

@@ -103,8 +103,23 @@ def _refuse_other_records(declaration: BaseDeclaration, where: str) -> None:
     if isinstance(declaration, SubFactory | RelatedFactory) and not makes_values:
         raise UsageError(
             f"{where} is a {type(declaration).__name__}, and a factory makes the values of one record.",
-            remedy="Ask for records that belong to it in the marker, and link them by ref().",
+            remedy=_how_to_relate(declaration, where),
         )
+
+
+def _how_to_relate(declaration: SubFactory | RelatedFactory, where: str) -> str:
+    """Return how records are asked for that belong to another."""
+    try:
+        meta = declaration.get_factory()._meta
+    except (ImportError, AttributeError):
+        meta = None
+    others = getattr(meta, "object_type", None) or "companies"
+    overrides = "".join(f", {name}={value!r}" for name, value in declaration._defaults.items())
+    given = overrides if len(overrides) <= _LONGEST_TEXT else ", …"
+    asked = f"Ask for records that belong to it in the marker: {others}=count(3{given})"
+    if isinstance(declaration, RelatedFactory):
+        return f"{asked}; link them by ref()."
+    return f'{asked}; they are dealt out in turn, and {where.split(".")[-1]}=ref("{others}", 0) picks one.'
 
 
 class _Guarded(Columnar):

@@ -1,4 +1,4 @@
-"""The factories of the neutral object types."""
+"""The factories of companies, contacts and deals."""
 
 # mypy: disallow-untyped-calls=False
 # (factory_boy comes with py.typed, yet few of its functions have types.)
@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
 from factory.declarations import Trait
@@ -270,13 +269,3 @@ class DealFactory(CRMFactory):
     close_date = Derived(_close_date, _NUMBER, "stage")
     probability = UNSET
     description = Derived(_deal_description, _NUMBER, "name")
-
-
-_DEFAULTS: Mapping[str, type[CRMFactory]] = MappingProxyType(
-    {"companies": CompanyFactory, "contacts": ContactFactory, "deals": DealFactory}
-)
-
-
-def default_factories() -> dict[str, type[CRMFactory]]:
-    """Return the factories of this package by object type, in a dictionary of the caller's own."""
-    return dict(_DEFAULTS)

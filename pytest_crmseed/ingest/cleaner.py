@@ -11,6 +11,7 @@ from pytest_crmseed.events import Cleaned, Listener, ignore
 from pytest_crmseed.ingest.connection import Connection
 from pytest_crmseed.ingest.ledger import Entry, Ledger
 from pytest_crmseed.planning import LinkRule
+from pytest_crmseed.providers.base import Answer, Request
 
 
 @dataclass(slots=True)
@@ -37,7 +38,9 @@ class Cleaner:
     """Remove the records of ledger entries through one connection.
 
     Only ids in the ledger are deleted, and records found by a key that the ledger says a run of
-    ours issued. A record that is gone already counts as removed.
+    ours issued. A record that is gone already counts as removed. After ``seconds`` nothing new is
+    begun, and what is left is in the result: the ledger knows it, and the next cleanup goes on.
+    ``links`` are the link rules by which children go first; without them, the provider's own.
     """
 
     def __init__(
@@ -45,29 +48,34 @@ class Cleaner:
         connection: Connection,
         ledger: Ledger,
         *,
+        links: Mapping[str, Mapping[str, LinkRule]] | None = None,
         listener: Listener = ignore,
+        seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connection = connection
         self._ledger = ledger
+        self._links = connection.provider.links if links is None else links
         self._listener = listener
+        self._seconds = seconds
         self._clock = clock
         self._sleep = sleep
+        self._started = clock()
 
     def clean(self, entries: Iterable[Entry]) -> CleanupResult:
         """Remove the records of ``entries``; never raises for the portal's failures.
 
         A failed step does not keep the others from being tried; what it left is in the result.
         """
-        started = self._clock()
+        self._started = self._clock()
         result = CleanupResult()
         by_type: dict[str, list[Entry]] = {}
         for entry in entries:
             by_type.setdefault(entry.object_type, []).append(entry)
-        for object_type in children_first(by_type, self._connection.provider.links):
+        for object_type in children_first(by_type, self._links):
             self._clean_type(object_type, by_type[object_type], result)
-        self._listener(Cleaned(result.removed, len(result.left), self._clock() - started))
+        self._listener(Cleaned(result.removed, len(result.left), self._clock() - self._started))
         return result
 
     def _clean_type(self, object_type: str, entries: Sequence[Entry], result: CleanupResult) -> None:
@@ -95,29 +103,37 @@ class Cleaner:
         The read is one of the record store, not of a search index; absence counts after the
         provider's settle time.
         """
-        with_ids = _by_id(entries)
-        missing = {entry.key: entry for entry in entries if entry.id is None and entry.key}
-        if not missing:
-            return with_ids, []
         capabilities = self._connection.provider.capabilities
+        # Where the portal does not keep keys unique, a record of a known id may have a twin.
+        every = not capabilities.unique_keys_enforced
+        with_ids = _by_id(entries)
+        sought = {entry.key: entry for entry in entries if entry.key and (every or entry.id is None)}
+        missing = {key for key, entry in sought.items() if entry.id is None}
+        keys = list(sought)
         for attempt in range(2):
             if attempt:
-                self._sleep(capabilities.settle_seconds)
-            for keys in _chunks(list(missing), capabilities.read_records):
-                for record_id, key in self._read_by_key(object_type, keys).items():
-                    entry = missing.pop(key, None)
-                    if entry is not None:
+                self._wait(capabilities.settle_seconds)
+            for some in _chunks(keys, capabilities.read_records):
+                for record_id, key in self._read_by_key(object_type, some):
+                    entry = sought.get(key)
+                    if entry is None or record_id in with_ids:
+                        continue
+                    if key in missing:
+                        missing.remove(key)
                         self._ledger.known(entry.run_id, [(key, record_id)])
-                        with_ids.setdefault(record_id, []).append(entry)
-            if not missing:
+                    else:
+                        entry = self._ledger.twin(entry.run_id, key, record_id)
+                    with_ids[record_id] = [entry]
+            keys = [key for key in sought if key in missing]
+            if not keys:
                 break
-        return with_ids, list(missing.values())
+        return with_ids, [sought[key] for key in keys]
 
-    def _read_by_key(self, object_type: str, keys: Sequence[str]) -> dict[str, str]:
+    def _read_by_key(self, object_type: str, keys: Sequence[str]) -> list[tuple[str, str]]:
         provider = self._connection.provider
         key_field = provider.legend.key_field
-        answer = self._connection.send(provider.read(object_type, keys, (), by_key=True))
-        return {found.id: str(found.native.get(key_field)) for found in provider.found(answer)}
+        answer = self._send(provider.read(object_type, keys, (), by_key=True))
+        return [(found.id, str(found.native.get(key_field))) for found in provider.found(answer)]
 
     def _delete(self, object_type: str, ids: Sequence[str], result: CleanupResult) -> set[str]:
         """Delete and verify; return the ids that are left.
@@ -144,16 +160,36 @@ class Cleaner:
 
     def _try_to_delete(self, object_type: str, ids: Sequence[str]) -> PortalError | None:
         try:
-            self._connection.send(self._connection.provider.delete(object_type, ids))
+            self._send(self._connection.provider.delete(object_type, ids))
         except PortalError as error:
             return error
         return None
 
     def _still_there(self, object_type: str, ids: Sequence[str]) -> list[str]:
         provider = self._connection.provider
-        answer = self._connection.send(provider.read(object_type, ids, ()))
+        answer = self._send(provider.read(object_type, ids, ()))
         found = {found.id for found in provider.found(answer)}
         return [record_id for record_id in ids if record_id in found]
+
+    def _send(self, request: Request) -> Answer:
+        return self._connection.send(request, within=self._time_left())
+
+    def _wait(self, seconds: float) -> None:
+        left = self._time_left()
+        if left is not None and left < seconds:
+            raise self._out_of_time()
+        self._sleep(seconds)
+
+    def _time_left(self) -> float | None:
+        if self._seconds is None:
+            return None
+        left = self._started + self._seconds - self._clock()
+        if left <= 0:
+            raise self._out_of_time()
+        return left
+
+    def _out_of_time(self) -> PortalError:
+        return PortalError(f"not finished within {self._seconds:g} s.")
 
     def _gone(self, entries: Sequence[Entry]) -> None:
         by_run: dict[str, list[Entry]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -16,6 +17,9 @@ from pytest_crmseed.ingest.transport import Transport
 from pytest_crmseed.providers.base import Answer, Exchange, Provider, Request, Verdict
 
 T = TypeVar("T")
+
+# So many bytes of an answer that is no success are kept, for the error file.
+LONGEST_BODY = 64 * 1024
 
 
 class Connection:
@@ -48,8 +52,10 @@ class Connection:
         """How many requests were sent, repetitions included."""
         return self._requests
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request, *, within: float | None = None) -> Answer:
         """Send a request, again where that is safe, and return the answer of the one that was done.
+
+        After ``within`` seconds it is not sent again; what is under way has its own time-out.
 
         Raises:
             OutcomeUnknown: a create or an update may or may not have been executed.
@@ -61,10 +67,11 @@ class Connection:
                 for bucket in request.buckets:
                     self.budget.pause(bucket, wait)
 
+        policy = self._policy
+        if within is not None:
+            policy = replace(policy, deadline=min(policy.deadline, within))
         try:
-            return retry.send(
-                request, self._once, policy=self._policy, listener=self._tell, before_wait=hold_back
-            )
+            return retry.send(request, self._once, policy=policy, listener=self._tell, before_wait=hold_back)
         except Exception as error:
             self.transport.redactor.clean(error)
             raise
@@ -106,7 +113,10 @@ class Connection:
             raise
         self._count()
         self.budget.observe(self.provider.readings(request, answer, self._now()))
-        return answer, self.provider.judge(request, answer)
+        verdict = self.provider.judge(request, answer)
+        if verdict.error is not None:
+            verdict.error.body = answer.body[:LONGEST_BODY].decode("utf-8", "replace")
+        return answer, verdict
 
     def _count(self) -> None:
         with self._lock:

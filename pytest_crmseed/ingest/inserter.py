@@ -1,27 +1,30 @@
-"""Batches in flight: send, match results, note them in the ledger, fill in parents' ids."""
+"""Batches in flight: which goes out when, parents' ids filled in, what became of each draft."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from pytest_crmseed.errors import ApiRefused, OutcomeUnknown, PortalError
+from pytest_crmseed.errors import PortalError
 from pytest_crmseed.events import BatchSent, Listener, RecordFailed, ignore
+from pytest_crmseed.ingest.batches import BatchSize, in_batches
 from pytest_crmseed.ingest.connection import Connection
 from pytest_crmseed.ingest.ledger import Ledger
+from pytest_crmseed.ingest.making import NOT_SENT, Making, unsent
+from pytest_crmseed.ingest.reconcile import Reconciler
 from pytest_crmseed.ingest.schedule import Schedule
-from pytest_crmseed.records import Batch, Draft, RecordResult, Refusal
+from pytest_crmseed.records import Batch, Draft, RecordResult
 
-# The code of a refusal that is ours: the draft was not sent, because of another one.
-NOT_SENT = "NOT_SENT"
+__all__ = ["NOT_SENT", "Inserted", "Inserter"]
 
 
 @dataclass(slots=True)
 class Inserted:
     """What became of the drafts. ``failure`` is the error that stopped the rest, if one did.
 
-    A draft whose request failed has no result: it may or may not exist.
+    A draft without a result may or may not exist.
     """
 
     results: list[RecordResult] = field(default_factory=list)
@@ -41,22 +44,31 @@ class Inserted:
 class Inserter:
     """Send batches through one connection; every step stands in the ledger before the next.
 
-    The ledger knows a batch as *sent* before its request goes out and its ids before anyone else
-    sees them, so that whatever happens in between, cleanup finds what was made.
+    ``size`` says how much goes out in one request, and is changed by what the portal can take.
     """
 
     def __init__(
-        self, connection: Connection, ledger: Ledger, run_id: str, *, listener: Listener = ignore
+        self,
+        connection: Connection,
+        ledger: Ledger,
+        run_id: str,
+        *,
+        size: BatchSize | None = None,
+        listener: Listener = ignore,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        capabilities = connection.provider.capabilities
         self._connection = connection
         self._ledger = ledger
         self._run_id = run_id
+        self._size = size or BatchSize(capabilities.batch_records, capabilities.batch_bytes)
         self._listener = listener
+        self._reconciler = Reconciler(connection, ledger, run_id, sleep=sleep)
 
     def insert(self, batches: Sequence[Batch], seed: str, *, stop_at_refusal: bool = True) -> Inserted:
         """Create the records of ``batches``; return what became of each.
 
-        With ``stop_at_refusal`` nothing more is sent after the first refused record; without it
+        With ``stop_at_refusal`` no further batch is sent after the first refused record; without it
         only children of refused parents are left out. An error of the portal stops the rest either
         way and is returned, not raised, with the results so far.
         """
@@ -65,8 +77,10 @@ class Inserter:
                 self._run_id, seed, batch.object_type, [(draft.index, draft.key) for draft in batch.drafts]
             )
         schedule = Schedule(batches)
+        changes = 0
         inserted = Inserted()
         ids: dict[tuple[str, int], str] = {}
+        lost: set[str] = set()
         in_flight = self._connection.provider.capabilities.in_flight
         if len(batches) == 1:
             # Threads cost more than they bring for the commonest seed.
@@ -74,24 +88,29 @@ class Inserter:
         # Ctrl-C, SIGTERM or a bug: the pool waits for what is in flight (each request has its time-out),
         # so that its ids reach the ledger, and the caller undoes.
         with ThreadPoolExecutor(in_flight, thread_name_prefix="crmseed") as pool:
-            flying: dict[Future[list[RecordResult]], Batch] = {}
+            flying: set[Future[Making]] = set()
             while True:
                 while len(flying) < in_flight and not self._stopped(inserted, stop_at_refusal):
+                    if changes != self._size.changes:
+                        changes = self._size.changes
+                        schedule.cut_again(self._cut)
                     ready = schedule.next_ready(ids)
                     if ready is None:
                         break
-                    flying[pool.submit(self._send, ready, dict(ids))] = ready
+                    flying.add(pool.submit(self._make, ready, dict(ids), stop_at_refusal))
                 if not flying:
                     break
-                done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                done, flying = wait(flying, return_when=FIRST_COMPLETED)
                 for future in done:
-                    batch = flying.pop(future)
-                    self._take(batch, future, inserted, ids)
+                    making = future.result()
+                    lost |= making.lost
+                    self._take(making, inserted, ids)
                     if not stop_at_refusal:
                         self._leave_out_orphans(schedule, inserted)
-        inserted.results += [
-            _unsent(draft, "not sent") for batch in schedule.rest() for draft in batch.drafts
-        ]
+        inserted.results += [unsent(draft, "not sent") for batch in schedule.rest() for draft in batch.drafts]
+        unique = self._connection.provider.capabilities.unique_keys_enforced
+        if not unique and inserted.failure is None:
+            self._recount([r for r in inserted.results if r.ok and r.draft.key in lost], inserted)
         return inserted
 
     def _stopped(self, inserted: Inserted, stop_at_refusal: bool) -> bool:
@@ -99,67 +118,52 @@ class Inserter:
             return True
         return stop_at_refusal and any(not result.ok for result in inserted.results)
 
-    def _send(self, batch: Batch, ids: Mapping[tuple[str, int], str]) -> list[RecordResult]:
-        provider = self._connection.provider
-        request = provider.create(batch, ids)
-        keys = [draft.key for draft in batch.drafts]
-        self._ledger.sent(self._run_id, keys)
-        try:
-            answer = self._connection.send(request)
-            results = list(provider.results(batch, answer))
-        except ApiRefused as refused:
-            self._ledger.refused(self._run_id, keys)
-            refusals = tuple(replace(refusal, of_batch=len(batch) > 1) for refusal in refused.refusals)
-            return [RecordResult(draft, refusals=refusals) for draft in batch.drafts]
-        except OutcomeUnknown:
-            self._ledger.unknown(self._run_id, keys)
-            raise
-        except PortalError:
-            # Every other error means: surely not executed.
-            self._ledger.refused(self._run_id, keys)
-            raise
-        self._ledger.known(self._run_id, [(r.draft.key, r.id) for r in results if r.id is not None])
-        refused_keys = [r.draft.key for r in results if r.id is None and r.refusals]
-        if refused_keys:
-            self._ledger.refused(self._run_id, refused_keys)
-        silent = [r.draft.key for r in results if r.id is None and not r.refusals]
-        if silent:
-            self._ledger.unknown(self._run_id, silent)
-        return results
+    def _cut(self, drafts: Sequence[Draft], before: int) -> list[Batch]:
+        return in_batches(
+            drafts,
+            most=self._size.records,
+            most_bytes=self._size.bytes,
+            size=self._connection.provider.size,
+            before=before,
+        )
 
-    def _take(
-        self,
-        batch: Batch,
-        future: Future[list[RecordResult]],
-        inserted: Inserted,
-        ids: dict[tuple[str, int], str],
-    ) -> None:
-        try:
-            results = future.result()
-        except PortalError as error:
-            inserted.failure = inserted.failure or error
-            return
-        for result in results:
+    def _make(self, batch: Batch, ids: dict[tuple[str, int], str], stop_at_refusal: bool) -> Making:
+        making = Making(
+            batch,
+            ids,
+            connection=self._connection,
+            ledger=self._ledger,
+            run_id=self._run_id,
+            reconciler=self._reconciler,
+            size=self._size,
+            listener=self._listener,
+            undone=stop_at_refusal,
+        )
+        making.run()
+        return making
+
+    def _take(self, making: Making, inserted: Inserted, ids: dict[tuple[str, int], str]) -> None:
+        for result in making.results:
             inserted.results.append(result)
             if result.id is not None:
                 ids[(result.draft.object_type, result.draft.index)] = result.id
-                continue
-            if not result.refusals:
-                said = f" It says: {' '.join(result.remarks)}" if result.remarks else ""
-                inserted.failure = inserted.failure or OutcomeUnknown(
-                    f"The portal's answer to a batch of {batch.object_type} does not say what became of "
-                    f"{batch.object_type}[{result.draft.index}].{said}",
-                )
-            self._listener(RecordFailed(result))
+            elif result.refusals[0].code != NOT_SENT:
+                self._listener(RecordFailed(result))
+        if making.failure is not None:
+            inserted.failure = inserted.failure or making.failure
+            return
+        batch = making.batch
         self._listener(BatchSent(batch.object_type, batch.number, batch.of, len(batch)))
+
+    def _recount(self, results: Sequence[RecordResult], inserted: Inserted) -> None:
+        try:
+            self._reconciler.recount(results)
+        except PortalError as error:
+            inserted.failure = error
 
     def _leave_out_orphans(self, schedule: Schedule, inserted: Inserted) -> None:
         lost = [(r.draft.object_type, r.draft.index) for r in inserted.refused]
         for draft, parent in schedule.without_children_of(lost):
             inserted.results.append(
-                _unsent(draft, f"not sent: {parent.object_type}[{parent.index}] does not exist")
+                unsent(draft, f"not sent: {parent.object_type}[{parent.index}] does not exist")
             )
-
-
-def _unsent(draft: Draft, reason: str) -> RecordResult:
-    return RecordResult(draft, refusals=(Refusal(reason, code=NOT_SENT),))

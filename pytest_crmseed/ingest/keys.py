@@ -108,6 +108,17 @@ def parse_key(text: str | None) -> Key | None:
     return Key(match["run_id"], issued, expires, match["object_type"], seed, index)
 
 
+def unique_tag(run_id: str, seed: str) -> str:
+    """Return eight characters that tell this seed's unique values from all others'."""
+    number = int.from_bytes(hashlib.blake2b(f"{run_id}/{seed}".encode(), digest_size=8).digest())
+    digits = ""
+    for _ in range(7):
+        number, digit = divmod(number, 36)
+        digits += _DIGITS[digit]
+    # A domain label of digits only is valid but odd; a letter first reads as a name.
+    return "r" + digits
+
+
 def _shortened(object_type: str) -> str:
     if _OBJECT_TYPE.fullmatch(object_type):
         return object_type

@@ -15,10 +15,14 @@ READ_TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class LocalIdentity:
-    """What a local portal says of itself: tokens by provider and by purpose, an application's variables."""
+    """What a local portal says of itself: tokens by provider and by purpose, an application's variables.
+
+    ``stock`` are the providers of which it has the definitions of the bundled schema, and no others.
+    """
 
     tokens: Mapping[str, Mapping[str, str]]
     environ: Mapping[str, str]
+    stock: frozenset[str] = frozenset()
 
 
 def probe(base_url: str) -> LocalIdentity | None:
@@ -39,4 +43,6 @@ def probe(base_url: str) -> LocalIdentity | None:
         transport.close()
     if not isinstance(body, dict) or body.get("portal") != LOCAL:
         return None
-    return LocalIdentity(body.get("tokens") or {}, body.get("environ") or {})
+    return LocalIdentity(
+        body.get("tokens") or {}, body.get("environ") or {}, frozenset(body.get("stock") or ())
+    )

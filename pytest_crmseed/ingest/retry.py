@@ -18,6 +18,9 @@ from pytest_crmseed.providers.base import Answer, Effect, Outcome, Request, Verd
 # Sending these twice does what sending them once does: a record is deleted by its id.
 _REPEATABLE = (Effect.READ, Effect.DELETE)
 
+# The statuses by which something on the way says that the portal took too long.
+_TIMED_OUT = (408, 504, 524)
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -120,7 +123,9 @@ def _try(request: Request, exchange: Callable[[Request], tuple[Answer, Verdict]]
         f"{request.what}: it may or may not have been executed. {error.message}",
         remedy=error.remedy or "Look before it is sent again.",
         status=error.status if error.status is not None else answer.status,
+        timed_out=answer.status in _TIMED_OUT,
     )
+    unknown.body = error.body
     return Attempt(error=unknown)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_crmseed.ingest.batches import batch_count
@@ -13,30 +13,33 @@ from pytest_crmseed.records import Batch, Draft, Link
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Requests that a plan takes: creating, and removing with its check."""
+    """Requests that a plan takes: creating, reading back, and removing with its check."""
 
     writes: int = 0
     cleanup: int = 0
+    reads: int = 0
 
     @property
     def requests(self) -> int:
         """All requests together."""
-        return self.writes + self.cleanup
+        return self.writes + self.reads + self.cleanup
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.writes + other.writes, self.cleanup + other.cleanup)
+        return Cost(self.writes + other.writes, self.cleanup + other.cleanup, self.reads + other.reads)
 
 
-def cost(plan: Plan, capabilities: Capabilities, *, batch_size: int | None = None) -> Cost:
-    """Return what a plan costs at least, by the number of its records."""
+def cost(
+    plan: Plan, capabilities: Capabilities, *, batch_size: int | None = None, verified: bool = False
+) -> Cost:
+    """Return what a plan costs at least, by the number of its records.
+
+    ``verified`` counts the requests that read the records back.
+    """
     most = min(batch_size or capabilities.batch_records, capabilities.batch_records)
     writes = sum(batch_count(step.count, most) for step in plan.steps)
-    cleanup = sum(
-        batch_count(step.count, capabilities.delete_records)
-        + batch_count(step.count, capabilities.read_records)
-        for step in plan.steps
-    )
-    return Cost(writes, cleanup)
+    reads = sum(batch_count(step.count, capabilities.read_records) for step in plan.steps)
+    deletions = sum(batch_count(step.count, capabilities.delete_records) for step in plan.steps)
+    return Cost(writes, deletions + reads, reads if verified else 0)
 
 
 class Schedule:
@@ -48,6 +51,7 @@ class Schedule:
 
     def __init__(self, batches: Sequence[Batch]) -> None:
         self._waiting = list(batches)
+        self._handed_out: dict[str, int] = {}
 
     def rest(self) -> Sequence[Batch]:
         """Return the batches that were never handed out."""
@@ -82,8 +86,43 @@ class Schedule:
             if all(
                 link.id is not None or _target(link) in ids for draft in batch.drafts for link in draft.links
             ):
+                self._handed_out[batch.object_type] = self._handed_out.get(batch.object_type, 0) + 1
                 return self._waiting.pop(position)
         return None
+
+    def cut_again(self, cut: Callable[[Sequence[Draft], int], list[Batch]]) -> None:
+        """Make other batches of the drafts that wait, object type by object type, in the same order.
+
+        ``cut`` takes drafts of a type and how many batches of it come before them.
+        """
+        groups: list[list[Draft]] = []
+        group_of: dict[str, list[Draft]] = {}
+        for batch in self._waiting:
+            # A draft and its own parent must not come into one batch: it would wait for itself.
+            alone = _refers_to_its_own_type(batch)
+            if alone or batch.object_type not in group_of:
+                groups.append([])
+                group_of[batch.object_type] = groups[-1]
+            group_of[batch.object_type] += batch.drafts
+            if alone:
+                del group_of[batch.object_type]
+        before = dict(self._handed_out)
+        self._waiting = []
+        for drafts in groups:
+            name = drafts[0].object_type
+            batches = cut(drafts, before.get(name, 0))
+            before[name] = before.get(name, 0) + len(batches)
+            self._waiting += batches
+        for batch in self._waiting:
+            batch.of = before[batch.object_type]
+
+
+def _refers_to_its_own_type(batch: Batch) -> bool:
+    return any(
+        link.id is None and link.object_type == batch.object_type
+        for draft in batch.drafts
+        for link in draft.links
+    )
 
 
 def _target(link: Link) -> tuple[str, int]:

@@ -133,7 +133,8 @@ class Transport:
             else:
                 remedy = "It may have been executed: look before it is sent again."
             message = f"{request.what}: {self.base_url} {_why_no_answer(failed.reason, self._timeout)}."
-            return OutcomeUnknown(self.redactor.text(message), remedy=remedy)
+            timed_out = isinstance(failed.reason, broken.ReadTimeoutError)
+            return OutcomeUnknown(self.redactor.text(message), remedy=remedy, timed_out=timed_out)
         why, remedy = _why_unreachable(failed.reason, self._timeout)
         message = f"{request.what}: {self.base_url} cannot be reached: {why}."
         return Unreachable(self.redactor.text(message), remedy=f"{remedy} Nothing was sent.")

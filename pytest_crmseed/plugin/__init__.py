@@ -81,6 +81,10 @@ def pytest_configure(config: pytest.Config) -> None:
             raise SettingsError(sentence)
     except CrmseedError as error:
         raise pytest.UsageError(str(error)) from None
+    if settings.refresh_schema and not worker:
+        from pytest_crmseed.seeder.schemas import cache_of
+
+        cache_of(settings).forget()
     # Workers get what the controller chose, so that all make the same data in one run.
     seed = handed.get("random_seed", settings.random_seed)
     base_date = date.fromisoformat(handed["base_date"]) if handed else settings.base_date

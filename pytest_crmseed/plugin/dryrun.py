@@ -72,6 +72,8 @@ class DryRun:
                 provider, self._crm.settings, full=self._crm.settings.dry_run_full
             )
             self._write(self._previews[provider].heading)
+            for note in self._previews[provider].chosen.notes:
+                self._write(note, yellow=True)
         return self._previews[provider]
 
     def _refuse(self, nodeid: str, error: CrmseedError) -> None:
@@ -86,11 +88,13 @@ class DryRun:
         seeds = sum(preview.seeds for preview in previews)
         records = sum(preview.records for preview in previews)
         writes = sum(preview.cost.writes for preview in previews)
+        reads = sum(preview.cost.reads for preview in previews)
         cleanup = sum(preview.cost.cleanup for preview in previews)
+        back = f", {reads} to read them back" if reads else ""
         verdict = f"{self._problems} of the plans cannot be seeded" if self._problems else "all valid"
         self._write(
-            f"dry run: {seeds} seeds, {records} records, {writes} requests to create and {cleanup} to remove "
-            f"them; {verdict}. Nothing was sent.",
+            f"dry run: {seeds} seeds, {records} records, {writes} requests to create{back} and {cleanup} to "
+            f"remove them; {verdict}. Nothing was sent.",
             red=bool(self._problems),
             green=not self._problems,
         )

@@ -70,11 +70,13 @@ def crm_seeder(_crm_seed: TestSeeds) -> CrmSeeder:
 
 
 @pytest.fixture
-def crm_portal(_crm_seed: TestSeeds) -> CrmPortal:
+def crm_portal(_crm_seed: TestSeeds) -> Iterator[CrmPortal]:
     """The portal of the test's marker: base_url, token and environ to point the application at it."""
     from pytest_crmseed.plugin.handles import CrmPortal
 
-    return CrmPortal(_crm_seed)
+    yield CrmPortal(_crm_seed)
+    if _crm_seed.session.own_portal is not None:
+        _crm_seed.session.own_portal.faults.clear()
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pytest_crmseed.errors import UsageError
 from pytest_crmseed.planning import Count
@@ -11,7 +12,7 @@ from pytest_crmseed.plugin.values import reported
 
 if TYPE_CHECKING:
     from pytest_crmseed.plugin.scopes import TestSeeds
-    from pytest_crmseed.portal import LocalPortal
+    from pytest_crmseed.portal import Clock, Faults, LocalPortal, RecordedRequest, Snapshot
     from pytest_crmseed.records import Record, SeededRecords
 
 
@@ -40,6 +41,18 @@ class CrmSeeder:
 
     def __repr__(self) -> str:
         return "<CrmSeeder>"
+
+
+@dataclass(frozen=True, eq=False)
+class CrmSnapshot:
+    """What a local portal held at one moment of a test. Given by ``crm_portal.snapshot()``."""
+
+    held: Snapshot
+    test: object
+    wider: list[tuple[int, int]]
+
+    def __repr__(self) -> str:
+        return "<CrmSnapshot>"
 
 
 class CrmPortal:
@@ -74,9 +87,27 @@ class CrmPortal:
         return self._seeds.address.is_local
 
     @property
-    def requests(self) -> list[Any]:
+    def local(self) -> LocalPortal:
+        """The local portal itself, to hand to ``mock_crm()``."""
+        return self._own("local")
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
         """The requests the local portal answered, oldest first, the seeder's own among them."""
-        return list(self._own("requests").requests)
+        return self._own("requests").requests
+
+    @property
+    def faults(self) -> Faults:
+        """Faults to strike the application's requests; gone at the end of the test.
+
+        ``crm_portal.faults.throttle(times=2, route="*/batch/create")``.
+        """
+        return self._own("faults").faults
+
+    @property
+    def clock(self) -> Clock:
+        """The local portal's time; ``crm_portal.clock.advance(3600)`` sets it forward."""
+        return self._own("clock").clock
 
     def reset(self) -> None:
         """Empty the local portal; refused while seeds of a wider scope live."""
@@ -90,6 +121,34 @@ class CrmPortal:
                     remedy="Seed with scope='function' where a test resets the portal.",
                 )
         portal.reset()
+
+    def snapshot(self) -> CrmSnapshot:
+        """Return what the local portal holds now, to go back to within this test."""
+        return CrmSnapshot(self._own("snapshot()").snapshot(), self._function_seeds(), self._wider_seeds())
+
+    def restore(self, snapshot: CrmSnapshot) -> None:
+        """Make the local portal hold what it held at a snapshot of this test.
+
+        What was seeded since is gone then; refused if seeds of a wider scope are among it.
+        """
+        portal = self._own("restore()")
+        with reported():
+            if snapshot.test is not self._function_seeds():
+                raise UsageError(
+                    "crm_portal.restore() takes a snapshot of the same test: another test's would bring"
+                    " records back that are cleaned up.",
+                    remedy="Take the snapshot in the test that restores it.",
+                )
+            if snapshot.wider != self._wider_seeds():
+                raise UsageError(
+                    "crm_portal.restore() would remove records of a wider scope, seeded since the snapshot.",
+                    remedy="Take the snapshot later.",
+                )
+        portal.restore(snapshot.held)
+
+    def _wider_seeds(self) -> list[tuple[int, int]]:
+        own = self._function_seeds()
+        return [(id(seeds), len(seeds)) for seeds in self._seeds.session.live if seeds and seeds is not own]
 
     def _function_seeds(self) -> object:
         return self._seeds.scope("function")

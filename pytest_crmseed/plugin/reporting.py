@@ -41,11 +41,22 @@ class Reporter:
         terminal = self._terminal()
         if terminal is None:
             return
+        from pytest_crmseed.events import BatchSizeChanged, Reconciled, ValueChanged
+
         kind = type(event).__name__
         if kind == "BatchSent":
             text = f"  {event.object_type}: batch {event.number}/{event.of}"  # type: ignore[union-attr]
         elif kind == "Retried":
             text = f"  {event.what}: again in {event.wait:.1f} s, {event.reason}"  # type: ignore[union-attr]
+        elif isinstance(event, Reconciled):
+            text = f"  {event.object_type}: an answer was lost; {event.found} exist, {event.missing} do not"
+        elif isinstance(event, BatchSizeChanged):
+            text = f"  at most {event.records} records or {event.bytes} bytes in a batch: {event.reason}"
+        elif isinstance(event, ValueChanged):
+            text = (
+                f"  {event.object_type}[{event.index}].{event.field}: sent {event.sent!r}, "
+                f"the portal holds {event.held!r}"
+            )
         else:
             return
         capture = self._crm.config.pluginmanager.get_plugin("capturemanager")
@@ -72,7 +83,7 @@ class Reporter:
         """Write one section, only if something was seeded or went wrong."""
         totals = self._crm.totals
         told = (totals.seeds, totals.left, totals.troubles, totals.refused, totals.swept, totals.sweeping)
-        if not any(told):
+        if not any((*told, totals.notes)):
             return
         # Not section(): after a line of dots, the first line below it would be an empty one.
         terminalreporter.write_sep("=", "crmseed")
@@ -85,8 +96,20 @@ class Reporter:
             )
             for title in totals.portals.values():
                 terminalreporter.write_line(f"Portal: {title}, run {self._crm.run_id}.")
+            for text in totals.schemas.values():
+                terminalreporter.write_line(text)
+        for note in dict.fromkeys(totals.notes):
+            terminalreporter.write_line(note, yellow=True)
         if totals.retries:
             terminalreporter.write_line(f"{totals.retries} requests were sent again after a passing fault.")
+        if totals.lost:
+            what = "1 answer was" if totals.lost == 1 else f"{totals.lost} answers were"
+            terminalreporter.write_line(f"{what} lost; the records were looked up by their keys.")
+        if totals.changed:
+            fields = ", ".join(f"{name} ({number})" for name, number in totals.changed.items())
+            terminalreporter.write_line(
+                f"The portal holds other values than were sent: {fields}; --crm-verify strict fails for them."
+            )
         if totals.refused:
             terminalreporter.write_line(
                 f"{totals.refused} records were refused; details: {self._crm.settings.errors}", red=True

@@ -49,6 +49,9 @@ class ScopeSeeds:
     def __bool__(self) -> bool:
         return bool(self._made)
 
+    def __len__(self) -> int:
+        return len(self._made)
+
     def clean(self) -> None:
         """Remove the records of this scope, latest seed first, but for kept seeds.
 
@@ -168,7 +171,7 @@ class TestSeeds:
 
     def _wider(self, engine: Engine) -> dict[str, Sequence[Record]]:
         view = self.records()
-        links = engine.target.provider.links
+        links = engine.target.links
         wanted = {rule.object_type for rules in links.values() for rule in rules.values()}
         return {name: view[name] for name in view.object_types if name in wanted}
 

@@ -94,6 +94,11 @@ class CrmSession:
             self.totals.retries += 1
         elif kind == "RecordFailed":
             self.totals.refused += 1
+        elif kind == "Reconciled":
+            self.totals.lost += 1
+        elif kind == "ValueChanged":
+            name = f"{event.object_type}.{event.field}"  # type: ignore[union-attr]
+            self.totals.changed[name] = self.totals.changed.get(name, 0) + 1
         for listener in self.listeners:
             listener(event)
 
@@ -143,7 +148,11 @@ class CrmSession:
             raise
         if not address.private:
             self._sweep(engine)
-        self.totals.portals[f"{provider.name}/{target.account.portal_id}"] = target.title
+        portal = f"{provider.name}/{target.account.portal_id}"
+        self.totals.portals[portal] = target.title
+        if target.chosen.schema.source != "bundled":
+            self.totals.schemas[portal] = f"Schema of {target.title}: {target.chosen.told()}."
+        self.totals.notes += target.chosen.notes
         return engine
 
     def _sweep(self, engine: Engine) -> None:
@@ -279,7 +288,7 @@ class CrmSession:
         ]
         if not left:
             return 0
-        result = engine.clean_entries(left)
+        result = engine.clean_entries(left, within=engine.patience)
         self.cleaned(result)
         self.totals.troubles += result.errors
         return len(result.left)

@@ -101,7 +101,7 @@ def remove_shared(crm: CrmSession) -> None:
             continue
         values = Values(run.provider, {}, {}, crm.settings.locale, crm.random_seed)
         engine = crm.engine(values)
-        result = engine.clean_entries(live[run.run_id])
+        result = engine.clean_entries(live[run.run_id], within=engine.patience)
         crm.cleaned(result)
         if not result.complete:
             crm.totals.left[run.run_id] = len(result.left)

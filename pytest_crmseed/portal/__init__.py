@@ -13,19 +13,39 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_crmseed.portal.app import Portal
     from pytest_crmseed.portal.behaviour import Behaviour
+    from pytest_crmseed.portal.clock import Clock, VirtualClock
+    from pytest_crmseed.portal.faults import Fault, Faults
     from pytest_crmseed.portal.journal import RecordedRequest
     from pytest_crmseed.portal.local import LocalPortal
     from pytest_crmseed.portal.message import PortalRequest, PortalResponse
+    from pytest_crmseed.portal.snapshot import Snapshot
 
-__all__ = ["Behaviour", "LocalPortal", "Portal", "PortalRequest", "PortalResponse", "RecordedRequest"]
+__all__ = [
+    "Behaviour",
+    "Clock",
+    "Fault",
+    "Faults",
+    "LocalPortal",
+    "Portal",
+    "PortalRequest",
+    "PortalResponse",
+    "RecordedRequest",
+    "Snapshot",
+    "VirtualClock",
+]
 
 _HOMES = {
     "Behaviour": "behaviour",
+    "Clock": "clock",
+    "Fault": "faults",
+    "Faults": "faults",
     "LocalPortal": "local",
     "Portal": "app",
     "PortalRequest": "message",
     "PortalResponse": "message",
     "RecordedRequest": "journal",
+    "Snapshot": "snapshot",
+    "VirtualClock": "clock",
 }
 
 if not TYPE_CHECKING:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from pytest_crmseed.portal.behaviour import BURST_LIMIT, BURST_SECONDS, Behaviour
+from pytest_crmseed.portal.clock import Clock
 from pytest_crmseed.portal.control import Control
-from pytest_crmseed.portal.handled import Handled
+from pytest_crmseed.portal.fault_kinds import FaultAnswers
+from pytest_crmseed.portal.faults import Faults, Outcome
+from pytest_crmseed.portal.handled import Described, Handled
 from pytest_crmseed.portal.hubspot import HubSpotApi
 from pytest_crmseed.portal.journal import Journal, RecordedRequest
 from pytest_crmseed.portal.message import PortalRequest, PortalResponse
+from pytest_crmseed.portal.snapshot import Snapshot
 from pytest_crmseed.portal.store import Store
 from pytest_crmseed.schema.model import Schema
 
@@ -21,12 +25,28 @@ class Api(Protocol):
     """One vendor's API, emulated."""
 
     name: str
+    host: str
+    """The host on which the vendor serves it."""
+
+    @property
+    def fault_answers(self) -> FaultAnswers:
+        """What the vendor answers when something goes wrong on purpose."""
+
+    @property
+    def stock(self) -> bool:
+        """Whether its definitions are those of the bundled schema, and no others."""
 
     def claims(self, request: PortalRequest) -> bool:
         """Return whether the path belongs to this vendor."""
 
     def handle(self, request: PortalRequest) -> Handled:
         """Answer a request."""
+
+    def describe(self, request: PortalRequest) -> Described:
+        """Return where a request leads, without handling it; never refuses."""
+
+    def object_type(self, name: str) -> str | None:
+        """Return the vendor's name of an object type that is named in any of its ways, or None."""
 
     def tokens(self) -> Mapping[str, str]:
         """Return the standing tokens: ``application`` and ``seeder``."""
@@ -53,7 +73,9 @@ class Portal:
     """A local portal without a door: requests in, answers out.
 
     ``rate`` is the burst limit of an application's token, requests per seconds; ``latency`` is
-    slept before each API request is handled.
+    slept before each API request is handled. ``clock`` gives epoch seconds, or is a
+    :class:`~pytest_crmseed.portal.clock.Clock`. ``host_names`` are hosts that the control endpoints
+    answer on beside the loopback ones.
     """
 
     def __init__(
@@ -66,14 +88,17 @@ class Portal:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
         schema: Schema | None = None,
+        host_names: Collection[str] = (),
     ) -> None:
         self.store = store or Store()
         self.behaviour = behaviour or Behaviour()
-        self.journal = Journal(clock)
+        self.clock = clock if isinstance(clock, Clock) else Clock(clock, sleep)
+        self.host_names = frozenset(name.lower() for name in host_names)
+        self.journal = Journal(self.clock)
         self._latency = latency
-        self._sleep = sleep
-        self.hubspot = HubSpotApi(self.store, self.behaviour, rate=rate, clock=clock, schema=schema)
+        self.hubspot = HubSpotApi(self.store, self.behaviour, rate=rate, clock=self.clock, schema=schema)
         self.apis: Mapping[str, Api] = {self.hubspot.name: self.hubspot}
+        self.faults = Faults(self.apis, self.clock)
         self._control = Control(self)
 
     def handle(self, request: PortalRequest) -> PortalResponse:
@@ -83,18 +108,22 @@ class Portal:
                 return self._control.handle(request)
             with self.journal.in_flight():
                 if self._latency:
-                    self._sleep(self._latency)
-                handled = self._dispatch(request)
+                    self.clock.sleep(self._latency)
+                outcome = self._answer(request)
         except Exception as error:  # a fault of the emulation itself: tell it, in full, to whoever tests
-            handled = Handled(_fault(error), f"{request.method} (fault)")
-        self.journal.add(request, handled.response, handled.route, write=handled.write)
-        return handled.response
+            outcome = Outcome(Handled(_fault(error), f"{request.method} (fault)"))
+        for delivered, handled in ((request, outcome.handled), *outcome.again):
+            self.journal.add(
+                delivered, handled.response, handled.route, write=handled.write, faults=outcome.struck
+            )
+        return outcome.handled.response
 
-    def _dispatch(self, request: PortalRequest) -> Handled:
-        for api in self.apis.values():
-            if api.claims(request):
-                return api.handle(request)
-        return Handled(_PAGE_NOT_FOUND, f"{request.method} (unknown)")
+    def _answer(self, request: PortalRequest) -> Outcome:
+        api = next((api for api in self.apis.values() if api.claims(request)), None)
+        if api is None:
+            unknown = Handled(_PAGE_NOT_FOUND, f"{request.method} (unknown)")
+            return self.faults.handle(request, None, lambda request: unknown)
+        return self.faults.handle(request, api, api.handle)
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -103,6 +132,7 @@ class Portal:
 
     def stats(self) -> dict[str, Any]:
         """Return what ``GET /_portal/stats`` answers."""
+        self.faults.settle()
         stats = self.journal.stats()
         records = {name: dict(api.live_counts()) for name, api in self.apis.items()}
         return {
@@ -118,11 +148,26 @@ class Portal:
 
     def reset(self) -> None:
         """Make the portal as it was at first; only tokens stay, and ids are never given twice."""
+        self.faults.clear()
         with self.store.transaction():
             self.store.clear()
             for api in self.apis.values():
                 api.reset()
         self.journal.clear()
+
+    def snapshot(self) -> Snapshot:
+        """Return what the portal holds now: records, associations, definitions."""
+        return Snapshot(self.store.copy())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make the portal hold what it held then.
+
+        Tokens stay, ids are never given twice, and used-up limits are as new.
+        """
+        with snapshot.lock, self.store.alone():
+            self.store.put_back(snapshot.copied)
+            for api in self.apis.values():
+                api.reset()
 
     def close(self) -> None:
         """Close the store."""

@@ -38,8 +38,40 @@ class Behaviour:
     """Repeat ``objectWriteTraceId`` in the results that have succeeded."""
     retry_after_on_429: bool = False
     """Send ``Retry-After`` with a 429, which HubSpot does not document."""
+    search_lag: float = 0.0
+    """Seconds by which search trails behind writes; everything else is immediate."""
+    search_limit: int = 5
+    """Searches per second and account; no other limit counts them."""
+    email_clash_as_race: bool = False
+    """Refuse a contact whose address is taken with the 400 that two creates at once get, not with the 409."""
+    companies_from_email_domains: bool = False
+    """Make or link the company of a contact's e-mail domain, as the setting "Create and associate
+    companies with contacts" does."""
+    email_domains_without_company: tuple[str, ...] = ()
+    """Domains that this setting leaves alone, beside those of free mail providers."""
+    lifecycle_sync: bool = False
+    """Move ``lifecyclestage`` along: with a deal to ``opportunity``, with a won one to ``customer``, and
+    contacts with their primary company."""
+    primary_company_for_deals: bool = False
+    """Link a deal that is linked to a contact to the contact's primary company as well."""
+    read_only_stages: tuple[str, ...] = ()
+    """Ids of stages that the API can neither move a record into nor out of."""
 
     default_pipeline_when_missing: bool = True
     """[unsure] Take the default pipeline for a deal that names none, instead of refusing it."""
     both_directions_in_default_associations: bool = False
     """[unsure] List the way back as well in the answers of the default association calls."""
+    archived_values_stay_unique: bool = False
+    """[unsure] Let archived records hold their unique values; e-mail addresses are free in any case."""
+    archiving_unknown_ids_fails: bool = False
+    """[unsure] Answer 404 when a single record to be archived does not exist, instead of 204."""
+    lifecycle_moves_forward_only: bool = True
+    """Leave ``lifecyclestage`` as it is when an update would move it back (HubSpot docs, "Contacts
+    guide"); that such an update is no error is [unsure]."""
+    merge_makes_new_id: bool = False
+    """[unsure] Give a merged record a new id, instead of the primary record's."""
+    merged_ids_vanish_from_batch_updates: bool = False
+    """Leave a record that a batch update names by a merged id out of the results, without an error, as
+    it was seen on a live portal."""
+    negative_filters_match_empty: bool = False
+    """[unsure] Let NEQ, NOT_IN and NOT_CONTAINS_TOKEN find records without a value as well."""

@@ -1,4 +1,4 @@
-"""The control endpoints under ``/_portal/``: what was asked, reset, tokens, coverage.
+"""The control endpoints under ``/_portal/``: what was asked, reset, faults, tokens, coverage, clock.
 
 They need no token and are therefore for this machine alone: requests with a Host that is not
 loopback (DNS rebinding), or from another origin's page, are refused.
@@ -6,12 +6,12 @@ loopback (DNS rebinding), or from another origin's page, are refused.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from pytest_crmseed._version import __version__
+from pytest_crmseed.errors import UsageError
+from pytest_crmseed.portal.gate import is_own
 from pytest_crmseed.portal.message import PortalRequest, PortalResponse
 
 if TYPE_CHECKING:
@@ -34,8 +34,10 @@ class Control:
             "stats": {"GET": self._stats},
             "requests": {"GET": self._requests},
             "reset": {"POST": self._reset},
+            "faults": {"GET": self._faults, "POST": self._add_faults, "DELETE": self._clear_faults},
             "tokens": {"POST": self._tokens},
             "coverage": {"GET": self._coverage},
+            "clock": {"GET": self._clock, "POST": self._advance},
         }
 
     def claims(self, request: PortalRequest) -> bool:
@@ -45,7 +47,7 @@ class Control:
     def handle(self, request: PortalRequest) -> PortalResponse:
         """Answer a control request."""
         host = request.headers.get("host", "")
-        if not _is_loopback(host):
+        if not is_own(host, self._portal.host_names):
             return _problem(403, f"The control endpoints answer on loopback hosts only, not on {host!r}.")
         origin = request.headers.get("origin")
         if origin is not None and origin != request.origin:
@@ -62,7 +64,7 @@ class Control:
             return PortalResponse(405, refusal.body, {**refusal.headers, "allow": allowed})
         try:
             return endpoint(request)
-        except _Refused as error:
+        except (_Refused, UsageError) as error:
             return _problem(400, str(error))
 
     def _identity(self, request: PortalRequest) -> PortalResponse:
@@ -75,6 +77,7 @@ class Control:
                 "providers": list(apis),
                 "tokens": {name: dict(api.tokens()) for name, api in apis.items()},
                 "environ": self._portal.environ(request.origin),
+                "stock": [name for name, api in apis.items() if api.stock],
             },
         )
 
@@ -87,6 +90,31 @@ class Control:
     def _reset(self, request: PortalRequest) -> PortalResponse:
         self._portal.reset()
         return PortalResponse.of(200, {"status": "reset"})
+
+    def _faults(self, request: PortalRequest) -> PortalResponse:
+        return PortalResponse.of(200, [fault.as_dict() for fault in self._portal.faults.all])
+
+    def _add_faults(self, request: PortalRequest) -> PortalResponse:
+        parameters = _object(request.body)
+        kind = parameters.pop("fault", None)
+        if not isinstance(kind, str):
+            raise _Refused('"fault" names a fault, such as "throttle".')
+        return PortalResponse.of(201, self._portal.faults.add(kind, **parameters).as_dict())
+
+    def _clear_faults(self, request: PortalRequest) -> PortalResponse:
+        self._portal.faults.clear()
+        return PortalResponse.of(200, {"status": "cleared"})
+
+    def _clock(self, request: PortalRequest) -> PortalResponse:
+        clock = self._portal.clock
+        return PortalResponse.of(200, {"now": clock.now(), "ahead": clock.ahead})
+
+    def _advance(self, request: PortalRequest) -> PortalResponse:
+        seconds = _object(request.body).get("advance")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise _Refused('"advance" is a number of seconds.')
+        self._portal.clock.advance(seconds)
+        return self._clock(request)
 
     def _tokens(self, request: PortalRequest) -> PortalResponse:
         wanted = _object(request.body)
@@ -116,14 +144,6 @@ class Control:
                 for method, route in api.coverage()
             ],
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import re
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -26,7 +26,9 @@ _SECRET = re.compile(r"pat-[a-z0-9]+-[0-9a-fA-F-]{36}")
 class RecordedRequest:
     """A request that was answered. ``body`` is JSON data, or text; ``at`` are epoch seconds.
 
-    Headers are not kept, and tokens elsewhere are replaced, so that no log shows one.
+    ``faults`` names those that struck it (see :mod:`~pytest_crmseed.portal.faults`); ``status`` is
+    0 where one left it without an answer. Headers are not kept, and tokens elsewhere are replaced, so
+    that no log shows one.
     """
 
     method: str
@@ -35,10 +37,11 @@ class RecordedRequest:
     status: int
     body: Any
     at: float
+    faults: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON data."""
-        return asdict(self)
+        return {**asdict(self), "faults": list(self.faults)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class _Entry:
     request: PortalRequest
     status: int
     at: float
+    faults: tuple[str, ...]
 
 
 class Journal:
@@ -79,19 +83,21 @@ class Journal:
             with self._lock:
                 self._in_flight -= 1
 
-    @property
-    def busy(self) -> bool:
-        """Whether a request is being handled."""
-        with self._lock:
-            return self._in_flight > 0
-
-    def add(self, request: PortalRequest, response: PortalResponse, route: str, *, write: bool) -> None:
+    def add(
+        self,
+        request: PortalRequest,
+        response: PortalResponse,
+        route: str,
+        *,
+        write: bool,
+        faults: Sequence[str] = (),
+    ) -> None:
         """Count and keep an answered request. ``route`` is its template, ``write`` whether it writes."""
         with self._lock:
             self._by_route[route] += 1
             self._writes += write
             self._throttled += response.status == 429
-            self._entries.append(_Entry(request, response.status, self._clock()))
+            self._entries.append(_Entry(request, response.status, self._clock(), tuple(faults)))
             self._bytes += len(request.body)
             while len(self._entries) > KEPT or self._bytes > KEPT_BYTES:
                 self._bytes -= len(self._entries.popleft().request.body)
@@ -125,6 +131,7 @@ def _recorded(entry: _Entry) -> RecordedRequest:
         status=entry.status,
         body=_readable(request),
         at=entry.at,
+        faults=entry.faults,
     )
 
 

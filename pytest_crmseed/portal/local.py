@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pytest_crmseed.errors import UsageError
 from pytest_crmseed.portal.app import Portal
 from pytest_crmseed.portal.behaviour import BURST_LIMIT, BURST_SECONDS, Behaviour
+from pytest_crmseed.portal.clock import Clock
+from pytest_crmseed.portal.faults import Faults
 from pytest_crmseed.portal.journal import RecordedRequest
+from pytest_crmseed.portal.snapshot import Snapshot
 from pytest_crmseed.portal.store import Store
 from pytest_crmseed.schema.model import Schema
 
 if TYPE_CHECKING:
     from pytest_crmseed.portal.doors.server import Server
+    from pytest_crmseed.portal.doors.tls import Certificates
 
 
 class LocalPortal:
     """The emulated APIs on ``http://127.0.0.1``; a context manager that starts and closes.
 
-    ``db`` names a file that keeps records, definitions and tokens; without one all is in memory.
+    ``db`` names a file that keeps records, associations, definitions and tokens; without one all is
+    in memory. Used-up limits, faults, recorded requests and the clock start anew each time.
     ``port`` 0 takes a free one. ``latency`` seconds are slept before each API request is handled.
     ``rate`` is the burst limit of an application's token, as requests per seconds; by default
     HubSpot's for a developer test account, 190 in 10.
@@ -30,11 +35,16 @@ class LocalPortal:
     ``schema`` is a pulled schema (``pytest_crmseed.schema.documents.read``), whose properties,
     pipelines and association types the portal has in place of HubSpot's stock ones.
 
+    ``clock`` is a :class:`~pytest_crmseed.portal.clock.Clock`, such as a ``VirtualClock()``, or gives
+    epoch seconds. With ``tls`` the address is ``https://``, with a certificate of a throw-away
+    authority; ``environ`` then makes usual clients trust it. ``host_names`` are names for this
+    machine beside 127.0.0.1 and localhost, on which requests are answered.
+
     Two apps sign in: ``token`` is the application's. ``seed_token`` is the seeder's, an app of its
     own without a burst limit, so that seeding never eats the application's window.
 
     Raises:
-        UsageError: ``db`` cannot be used, or a number makes no sense.
+        UsageError: ``db`` cannot be used, a number makes no sense, or the extra ``tls`` is not installed.
     """
 
     def __init__(
@@ -48,6 +58,8 @@ class LocalPortal:
         schema: Schema | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
+        tls: bool = False,
+        host_names: Collection[str] = (),
     ) -> None:
         limit, seconds = rate or (BURST_LIMIT, BURST_SECONDS)
         if limit < 1 or seconds <= 0:
@@ -56,6 +68,11 @@ class LocalPortal:
             raise UsageError(f"latency={latency!r}: seconds to wait cannot be negative.")
         self._port = port
         self._server: Server | None = None
+        self._certificates: Certificates | None = None
+        if tls:
+            from pytest_crmseed.portal.doors.tls import Certificates
+
+            self._certificates = Certificates(["127.0.0.1", "localhost", *host_names])
         self.portal = Portal(
             Store(db),
             behaviour=behaviour,
@@ -64,6 +81,7 @@ class LocalPortal:
             clock=clock,
             sleep=sleep,
             schema=schema,
+            host_names=host_names,
         )
 
     def start(self) -> LocalPortal:
@@ -75,7 +93,12 @@ class LocalPortal:
         from pytest_crmseed.portal.doors.server import Server
 
         if self._server is None:
-            self._server = Server(self.portal.handle, port=self._port)
+            context = None
+            if self._certificates is not None:
+                context = self._certificates.start()
+            self._server = Server(
+                self.portal.handle, port=self._port, tls=context, host_names=self.portal.host_names
+            )
         return self
 
     def close(self) -> None:
@@ -83,6 +106,8 @@ class LocalPortal:
         if self._server is not None:
             self._server.close()
             self._server = None
+        if self._certificates is not None:
+            self._certificates.remove()
         self.portal.close()
 
     def __enter__(self) -> LocalPortal:
@@ -123,8 +148,25 @@ class LocalPortal:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The variables that point an application at this portal."""
-        return self.portal.environ(self.base_url)
+        """The variables that point an application at this portal, and make it trust it."""
+        environ = self.portal.environ(self.base_url)
+        if self._certificates is not None:
+            environ |= self._certificates.environ
+        return environ
+
+    @property
+    def faults(self) -> Faults:
+        """Faults to strike the application's requests: ``portal.faults.throttle(times=2)``."""
+        return self.portal.faults
+
+    @property
+    def clock(self) -> Clock:
+        """The portal's time: ``portal.clock.advance(3600)``."""
+        return self.portal.clock
+
+    def stock(self, provider: str) -> bool:
+        """Return whether the definitions of a provider are those of the bundled schema, and no others."""
+        return self.portal.apis[provider].stock
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -136,5 +178,16 @@ class LocalPortal:
         return self.portal.stats()
 
     def reset(self) -> None:
-        """Forget records, added definitions and requests; tokens stay."""
+        """Forget records, added definitions, faults and requests; tokens stay."""
         self.portal.reset()
+
+    def snapshot(self) -> Snapshot:
+        """Return what the portal holds now (records, associations, definitions), for :meth:`restore`."""
+        return self.portal.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make the portal hold what it held then.
+
+        Tokens stay, ids are never given twice, and used-up limits are as new.
+        """
+        self.portal.restore(snapshot)

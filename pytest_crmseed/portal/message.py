@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, unquote
 
 JSON_TYPE = "application/json;charset=utf-8"
@@ -65,11 +65,16 @@ class PortalRequest:
 
 @dataclass(frozen=True)
 class PortalResponse:
-    """An answer: status, headers and body, ready to be written."""
+    """An answer: status, headers and body, ready to be written.
+
+    ``delivery`` is how much of it reaches the client: all of it, nothing (the connection is
+    closed), or the headers and half of the body. Status 0 is for what was never answered.
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    delivery: Literal["whole", "dropped", "cut"] = "whole"
 
     @classmethod
     def of(cls, status: int, data: Any, headers: Mapping[str, str] | None = None) -> PortalResponse:
@@ -77,6 +82,11 @@ class PortalResponse:
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         # "replace": a lone surrogate that a client sent as a JSON escape cannot be written as UTF-8.
         return cls(status, text.encode("utf-8", "replace"), {"content-type": JSON_TYPE, **(headers or {})})
+
+    @property
+    def arriving(self) -> bytes:
+        """The part of the body that reaches the client."""
+        return self.body[: len(self.body) // 2] if self.delivery == "cut" else self.body
 
     def json(self) -> Any:
         """Return the body as JSON data.

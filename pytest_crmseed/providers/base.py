@@ -7,13 +7,13 @@ yields a :class:`Request`, is sent the :class:`Answer`, and returns its result; 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
-from pytest_crmseed.errors import PortalError
+from pytest_crmseed.errors import CrmseedError, PortalError
 from pytest_crmseed.planning import LinkRule
 from pytest_crmseed.records import Batch, Draft, RecordResult
 from pytest_crmseed.schema.legend import Legend
@@ -114,7 +114,8 @@ class Capabilities:
     """What a provider's API can do, as values; the limits are its documentation's.
 
     ``settle_seconds`` is how long after a request with unknown outcome its records may still turn
-    up; only then does a read prove that they do not exist.
+    up; only then does a read prove that they do not exist. ``unique_keys_enforced`` says that the
+    portal itself refuses a second record with the same key of ours.
     """
 
     batch_records: int
@@ -124,6 +125,7 @@ class Capabilities:
     in_flight: int
     settle_seconds: float
     rates: tuple[Rate, ...]
+    unique_keys_enforced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +164,55 @@ class Found:
     url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PortalMade:
+    """A record that the portal may have made by itself for one of ours, and the domain it has."""
+
+    object_type: str
+    id: str
+    domain: str
+
+
 Exchange: TypeAlias = Generator[Request, Answer, T]
 """Several requests that make one step: yields requests, is sent their answers, returns the result."""
+
+Rounds: TypeAlias = Generator[Sequence[Request], "Sequence[Answer | CrmseedError]", T]
+"""Exchanges side by side: yields the requests of a round, is sent an answer or an error for each."""
+
+
+def together(exchanges: Sequence[Exchange[T]]) -> Rounds[list[T]]:
+    """Run exchanges that do not depend on each other side by side; return their results in order.
+
+    An error that an exchange does not handle ends them all.
+    """
+    results: dict[int, T] = {}
+    waiting: dict[int, Request] = {}
+
+    def step(number: int, answer: Answer | CrmseedError | None) -> None:
+        exchange = exchanges[number]
+        try:
+            if isinstance(answer, CrmseedError):
+                waiting[number] = exchange.throw(answer)
+            elif answer is None:
+                waiting[number] = next(exchange)
+            else:
+                waiting[number] = exchange.send(answer)
+        except StopIteration as done:
+            waiting.pop(number, None)
+            results[number] = done.value
+
+    try:
+        for number in range(len(exchanges)):
+            step(number, None)
+        while waiting:
+            numbers = list(waiting)
+            answers = yield [waiting[number] for number in numbers]
+            for number, answer in zip(numbers, answers, strict=True):
+                step(number, answer)
+    finally:
+        for exchange in exchanges:
+            exchange.close()
+    return [results[number] for number in range(len(exchanges))]
 
 
 class Provider(Protocol):
@@ -176,10 +225,17 @@ class Provider(Protocol):
     legend: ClassVar[Legend]
     links: ClassVar[Mapping[str, Mapping[str, LinkRule]]]
     api_versions: ClassVar[tuple[str, ...]]
+    # Object types for whose records a portal may make others by itself.
+    portal_makes_for: ClassVar[frozenset[str]]
 
     schema: Schema
+    api_version: str
 
     def __init__(self, schema: Schema, *, api_version: str | None = None) -> None: ...
+
+    @property
+    def enforces_admin_rules(self) -> bool:
+        """Whether this version of the API obeys what the portal's administrators made required."""
 
     # -- the way in ------------------------------------------------------------------------------
     def base_url(self, credentials: Mapping[str, str]) -> str:
@@ -194,8 +250,8 @@ class Provider(Protocol):
     def scopes(self, object_types: Sequence[str]) -> Mapping[str, tuple[frozenset[str], ...]]:
         """Return, by object type, sets of scopes: to seed and clean it takes one of each set."""
 
-    def discover(self, object_types: Sequence[str], *, portal_id: str, taken_at: str) -> Exchange[Schema]:
-        """Read the schema of object types, by native name, from the portal itself."""
+    def discover(self, object_types: Sequence[str], *, portal_id: str, taken_at: str) -> Rounds[Schema]:
+        """Read the schema of object types, by native name, and of all custom ones, from the portal itself."""
 
     def missing_keys(self, object_types: Sequence[str]) -> Exchange[Sequence[str]]:
         """Return the object types whose records cannot carry our unique key in this portal."""
@@ -233,6 +289,14 @@ class Provider(Protocol):
 
     def found(self, answer: Answer) -> Sequence[Found]:
         """Return the records that an answer to ``read`` holds; those missing are gone."""
+
+    def portal_made(
+        self, object_type: str, ids: Sequence[str], ours: Collection[str]
+    ) -> Exchange[Sequence[PortalMade]]:
+        """Find what the portal may have made by itself for records of ours, but for the ids in ``ours``.
+
+        Asked for the object types in ``portal_makes_for`` alone, before their records are deleted.
+        """
 
     # -- judging answers -------------------------------------------------------------------------
     def judge(self, request: Request, answer: Answer) -> Verdict:

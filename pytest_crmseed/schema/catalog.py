@@ -61,7 +61,7 @@ def parse(document: Mapping[str, Any], *, source: str) -> Schema:
     """
     try:
         if document["format"] != FORMAT:
-            raise UsageError(f"schema format {document['format']!r} is not {FORMAT}.")
+            raise UsageError(_of_another_format(document["format"]))
         object_types = {name: _object_type(name, entry) for name, entry in document["object_types"].items()}
         return Schema(
             provider=document["provider"],
@@ -70,9 +70,19 @@ def parse(document: Mapping[str, Any], *, source: str) -> Schema:
             taken_at=document.get("taken_at", ""),
             portal_id=document.get("portal_id", ""),
             complete=document.get("complete", False),
+            gaps=tuple(document.get("gaps", ())),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"this is not a schema document: {type(error).__name__}: {error}.") from error
+
+
+def _of_another_format(found: object) -> str:
+    if isinstance(found, int) and found > FORMAT:
+        return (
+            f"this schema is of format {found}, and this version of pytest-crmseed reads {FORMAT}: a newer "
+            "one wrote it."
+        )
+    return f"this schema is of format {found!r}, and this version of pytest-crmseed reads {FORMAT}."
 
 
 def _object_type(name: str, entry: Mapping[str, Any]) -> ObjectType:
@@ -88,6 +98,8 @@ def _object_type(name: str, entry: Mapping[str, Any]) -> ObjectType:
         associations=tuple(Association(**association) for association in entry.get("associations", ())),
         required_any=tuple(tuple(group) for group in entry.get("required_any", ())),
         custom=entry.get("custom", False),
+        display_field=entry.get("display_field", ""),
+        searchable=tuple(entry.get("searchable", ())),
     )
 
 

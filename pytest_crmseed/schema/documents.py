@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ def write(schema: Schema, path: Path) -> None:
         UsageError: the file cannot be written.
     """
     text = json.dumps(document(schema), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    # Of this process's own: two that write the same file must not write into one another.
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(text, "utf-8")
@@ -90,7 +92,11 @@ def _in_object_type(name: str, before: ObjectType, after: ObjectType) -> Iterato
                 yield from _in_options(f"{name}.{field}", was, is_now)
             elif was != is_now:
                 yield f"~ {name}.{field}: {attribute.name} {was!r} → {is_now!r}"
-    for attribute_name in ("pipelines", "associations", "required_any"):
+    for attribute_name in ("label", "plural", "display_field", "searchable"):
+        was, is_now = getattr(before, attribute_name), getattr(after, attribute_name)
+        if was != is_now:
+            yield f"~ {name}: {attribute_name} {was!r} → {is_now!r}"
+    for attribute_name in ("groups", "pipelines", "associations", "required_any"):
         for sign, only in (("-", (before, after)), ("+", (after, before))):
             there = getattr(only[1], attribute_name)
             for entry in getattr(only[0], attribute_name):
@@ -114,7 +120,7 @@ def _short(entry: Any) -> str:
     to = getattr(entry, "to", None)
     if to is not None:
         return f"to {to}, type {entry.type_id}" + (f" ({label})" if label else "")
-    return f"{entry.id} ({label})" if label else " or ".join(entry)
+    return f"{getattr(entry, 'id', None) or entry.name} ({label})" if label else " or ".join(entry)
 
 
 def _lean(value: Any) -> Any:

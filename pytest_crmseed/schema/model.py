@@ -125,7 +125,9 @@ class ObjectType:
     """An object type under its native name, with its fields by native name.
 
     ``required_any`` holds groups of fields of which at least one has a value on create; a group of
-    one is a required field. ``type_id`` is the provider's own id (HubSpot ``0-3``).
+    one is a required field. ``type_id`` is the provider's own id (HubSpot ``0-3``). ``display_field``
+    is the field that people see as the record's name, ``searchable`` are those that the portal's own
+    search looks through, where the portal tells.
     """
 
     name: str
@@ -139,6 +141,8 @@ class ObjectType:
     associations: tuple[Association, ...] = ()
     required_any: tuple[tuple[str, ...], ...] = ()
     custom: bool = False
+    display_field: str = ""
+    searchable: tuple[str, ...] = ()
 
     def association(self, to: str, *, primary: bool = False, label: str | None = None) -> Association | None:
         """Return the association type to ``to``: the unlabelled, the primary, or the labelled one."""
@@ -155,7 +159,8 @@ class Schema:
     """All that is known of a portal's object types, and where it comes from.
 
     ``source`` is ``"bundled"``, ``"file"``, ``"cache"`` or ``"live"``; ``taken_at`` an ISO date or
-    time. A bundled schema is not complete: a name outside it is not checkable, not invalid.
+    time. A bundled schema is not complete: a name outside it is not checkable, not invalid. ``gaps``
+    are sentences that say what the portal did not let us read.
     """
 
     provider: str
@@ -164,3 +169,4 @@ class Schema:
     taken_at: str = ""
     portal_id: str = ""
     complete: bool = False
+    gaps: tuple[str, ...] = ()

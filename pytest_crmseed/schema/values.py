@@ -6,23 +6,37 @@ Normal forms: ``str`` for texts, ``int``, ``Decimal``, ``bool``, ``date``, aware
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from enum import Enum
+from functools import lru_cache
 from typing import Any
 
+from pytest_crmseed.schema import moments, scalars
 from pytest_crmseed.schema.model import Field, Kind
+from pytest_crmseed.schema.tables import Unusable
 from pytest_crmseed.suggest import nearest, valid_names
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
-_TRUE = {"true", "yes", "1"}
-_FALSE = {"false", "no", "0"}
-_TEXTS = {Kind.STRING, Kind.TEXT, Kind.PHONE, Kind.URL, Kind.REFERENCE, Kind.OTHER, Kind.OPTION}
+__all__ = ["Unusable", "convert", "is_empty", "kind_of", "normal", "options", "plain"]
+
+_TEXTS = {Kind.STRING, Kind.TEXT, Kind.PHONE, Kind.URL, Kind.REFERENCE, Kind.OTHER, Kind.OPTION, Kind.EMAIL}
+# What joins several options in one text.
+_SEPARATOR = ";"
 
 
-class Unusable(Exception):
-    """A value cannot be used for a field; the text is the reason, to follow "…: "."""
+def plain(value: Any) -> Any:
+    """Return the value of an enumeration's member or of a numpy-like scalar, else the value itself."""
+    if isinstance(value, Enum):
+        return value.value
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        return value.item()
+    return value
+
+
+def is_empty(kind: Kind, value: Any) -> bool:
+    """Return whether a value says that the field has none: the empty text, unless the field holds text."""
+    return isinstance(value, str) and not value and (kind not in _TEXTS or kind is Kind.OPTION)
 
 
 def normal(kind: Kind, value: Any) -> Any:
@@ -31,9 +45,8 @@ def normal(kind: Kind, value: Any) -> Any:
     Raises:
         Unusable: the value is not of that kind.
     """
-    if kind in _TEXTS:
-        return _text(value)
-    return _NORMAL[kind](value)
+    of_kind = _NORMAL.get(kind)
+    return of_kind(value) if of_kind else scalars.text(value)
 
 
 def kind_of(value: Any) -> Kind:
@@ -68,142 +81,96 @@ def convert(value: Any, kind: Kind) -> Any:
     return value
 
 
+# -- options -----------------------------------------------------------------------------------------
 def options(definition: Field, value: Any) -> Any:
     """Return the option value(s) a picklist value, a label, or a spelling of either stands for.
+
+    Of a boolean's two options it is True or False.
 
     Raises:
         Unusable: there is no such option.
     """
-    if definition.kind is Kind.OPTIONS:
-        given = [value] if isinstance(value, str) else list(_several(value))
-        if isinstance(value, str):
-            given = [part for part in value.split(";") if part]
-        return tuple(_option(definition, part) for part in given)
-    return _option(definition, value)
+    if definition.kind is Kind.BOOLEAN:
+        return _boolean_option(definition, value)
+    if definition.kind is not Kind.OPTIONS:
+        if isinstance(value, list | tuple | set | frozenset):
+            raise Unusable(f"takes one option, not a {type(value).__name__} of {len(value)}")
+        return _option(definition, value)
+    parts = [value] if isinstance(value, str) and _exact(definition, value) else _several(value)
+    # The same option twice, by value and by label for instance, is there once.
+    return tuple(dict.fromkeys(_option(definition, plain(part)) for part in parts))
 
 
 def _option(definition: Field, value: Any) -> str:
-    text = _text(value)
-    for option in definition.options:
-        if option.value == text:
-            return option.value
-    folded = text.casefold()
-    for option in definition.options:
-        if folded in (option.value.casefold(), option.label.casefold()):
-            return option.value
-    near = nearest(text, [name for option in definition.options for name in (option.value, option.label)])
+    # A picklist of true and false takes Python's own.
+    wanted = ("true" if value else "false") if isinstance(value, bool) else scalars.text(value)
+    found = _exact(definition, wanted)
+    if found is None:
+        folded = wanted.casefold()
+        for option in definition.options:
+            if folded in (option.value.casefold(), option.label.casefold()):
+                return option.value
+        raise _no_such_option(definition, value, wanted)
+    return found
+
+
+def _exact(definition: Field, wanted: str) -> str | None:
+    return next((option.value for option in definition.options if option.value == wanted), None)
+
+
+def _no_such_option(definition: Field, value: Any, wanted: str) -> Unusable:
+    visible = tuple(option.value for option in definition.options if not option.hidden)
+    if isinstance(value, bool):
+        return Unusable(f"takes an option, not bool.{valid_names(visible, 'Allowed')}".rstrip("."))
+    near = _nearest(wanted, tuple(n for option in definition.options for n in (option.value, option.label)))
     hint = f"; did you mean {near!r}?" if near else "."
-    visible = [option.value for option in definition.options if not option.hidden]
-    raise Unusable(f"is not one of the options{hint}{valid_names(visible, 'Allowed')}".rstrip("."))
+    what = "is no owner of this portal" if definition.external == "owners" else "is not one of the options"
+    reason = f"{what}{hint}{valid_names(visible, 'Allowed')}".rstrip(".")
+    return Unusable(reason, allowed=visible, suggestion=near)
+
+
+# Many records often have the same wrong value, and likeness is costly to find.
+_nearest = lru_cache(maxsize=256)(nearest)
+
+
+def _boolean_option(definition: Field, value: Any) -> bool:
+    try:
+        return scalars.boolean(value)
+    except Unusable:
+        for option in definition.options:
+            if isinstance(value, str) and value.casefold() == option.label.casefold():
+                return scalars.boolean(option.value)
+        raise
 
 
 def _several(value: Any) -> Iterable[Any]:
-    if isinstance(value, list | tuple | set | frozenset):
-        return sorted(value) if isinstance(value, set | frozenset) else value
+    if isinstance(value, str):
+        if value.startswith(_SEPARATOR):
+            raise Unusable(
+                "begins with ';', which adds options to those a record has; a new record has none, so give "
+                "the options alone",
+                suggestion=value.lstrip(_SEPARATOR),
+            )
+        return [part.strip() for part in value.split(_SEPARATOR) if part.strip()]
+    if isinstance(value, set | frozenset):
+        # A set has no order of its own that lasts from one process to the next.
+        return sorted(value, key=str)
+    if isinstance(value, list | tuple):
+        return value
     raise Unusable(f"takes several options, as a list, not {type(value).__name__}")
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | float):
-        raise Unusable(f"takes text, not {type(value).__name__}")
-    return str(value)
-
-
-def _email(value: Any) -> str:
-    text = _text(value)
-    if not _EMAIL.fullmatch(text):
-        raise Unusable("is no e-mail address")
-    return text
-
-
-def _decimal(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
-        raise Unusable(f"takes a number, not {type(value).__name__}")
-    try:
-        # A float goes through its shortest text: 0.1 means 0.1, not its binary neighbour.
-        number = Decimal(str(value).strip()) if not isinstance(value, Decimal) else value
-    except InvalidOperation:
-        raise Unusable("is no number") from None
-    if not number.is_finite():
-        raise Unusable("is no finite number")
-    return number
-
-
-def _integer(value: Any) -> int:
-    number = _decimal(value)
-    if number != number.to_integral_value():
-        raise Unusable("is no whole number")
-    return int(number)
-
-
-def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.casefold() in _TRUE | _FALSE:
-        return value.casefold() in _TRUE
-    raise Unusable("takes True or False")
-
-
-def _date(value: Any) -> date:
-    if isinstance(value, datetime):
-        moment = _datetime(value)
-        if moment.time() != time():
-            raise Unusable("takes a day; this moment is not midnight in UTC")
-        return moment.date()
-    if isinstance(value, date):
-        return value
-    if isinstance(value, str):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-        try:
-            return _date(datetime.fromisoformat(value))
-        except ValueError:
-            pass
-    raise Unusable("is no date; give a date, or text as 2026-03-31")
-
-
-def _datetime(value: Any) -> datetime:
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise Unusable("is no date and time; give a datetime, or text as 2026-03-31T09:00:00Z") from None
-    if isinstance(value, datetime):
-        # A moment without a zone is taken as UTC: the portal's zone is the portal's own business.
-        if value.tzinfo is None:
-            return value.replace(tzinfo=UTC)
-        try:
-            return value.astimezone(UTC)
-        except OverflowError:
-            raise Unusable("is outside the years 1 to 9999 in UTC") from None
-    if isinstance(value, date):
-        return datetime.combine(value, time(), UTC)
-    raise Unusable(f"takes a date and time, not {type(value).__name__}")
-
-
-def _duration(value: Any) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    raise Unusable(f"takes a timedelta, not {type(value).__name__}")
-
-
 def _options(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,)
-    return tuple(_text(part) for part in _several(value))
+    return tuple(dict.fromkeys(scalars.text(plain(part)) for part in _several(value)))
 
 
-_NORMAL = {
-    Kind.EMAIL: _email,
-    Kind.DECIMAL: _decimal,
-    Kind.INTEGER: _integer,
-    Kind.BOOLEAN: _boolean,
-    Kind.DATE: _date,
-    Kind.DATETIME: _datetime,
-    Kind.DURATION: _duration,
+_NORMAL: Mapping[Kind, Callable[[Any], Any]] = {
+    Kind.EMAIL: scalars.email,
+    Kind.DECIMAL: scalars.decimal,
+    Kind.INTEGER: scalars.integer,
+    Kind.BOOLEAN: scalars.boolean,
+    Kind.DATE: moments.day,
+    Kind.DATETIME: moments.moment,
+    Kind.DURATION: scalars.duration,
     Kind.OPTIONS: _options,
 }

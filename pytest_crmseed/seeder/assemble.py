@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from pytest_crmseed.errors import UsageError
 from pytest_crmseed.events import Listener, ignore
@@ -19,13 +19,15 @@ from pytest_crmseed.ingest.guard import Limits
 from pytest_crmseed.ingest.keys import new_run_id
 from pytest_crmseed.ingest.ledger import Ledger
 from pytest_crmseed.providers.base import Provider
-from pytest_crmseed.schema import catalog, documents
+from pytest_crmseed.schema import catalog
 from pytest_crmseed.schema.legend import Translator
-from pytest_crmseed.schema.model import Schema
+from pytest_crmseed.seeder import schemas
 from pytest_crmseed.seeder.errorfile import ErrorFile
 from pytest_crmseed.seeder.seeder import Engine, Recipe, RunInfo
 from pytest_crmseed.seeder.target import Address, Pace, Target, address_at, local_address, open_target
 from pytest_crmseed.settings import Settings
+
+SchemaUse: TypeAlias = Literal["known", "read", "refreshed", "live"]
 
 
 class RunningPortal(Protocol):
@@ -39,28 +41,19 @@ class RunningPortal(Protocol):
     def seed_token(self) -> str: ...
     @property
     def environ(self) -> Mapping[str, str]: ...
-
-
-def schema_for(provider: type[Provider], settings: Settings) -> Schema:
-    """Return the schema that settings name: a pulled one, else the bundled snapshot.
-
-    Raises:
-        UsageError: ``--crm-schema`` is no schema file of this provider.
-    """
-    if settings.schema is not None:
-        return documents.read(settings.schema, provider=provider.name)
-    return catalog.bundled(provider.name)
-
-
-def translator_for(provider: type[Provider], settings: Settings) -> Translator:
-    """Return the translator for the schema that settings name."""
-    return Translator(provider.legend, schema_for(provider, settings))
+    def stock(self, provider: str) -> bool: ...
 
 
 def address_of(portal: RunningPortal, provider: type[Provider]) -> Address:
     """Return the address of a local portal that lives in this process."""
     return local_address(
-        provider, portal.base_url, portal.seed_token, portal.token, portal.environ, private=True
+        provider,
+        portal.base_url,
+        portal.seed_token,
+        portal.token,
+        portal.environ,
+        private=True,
+        stock_schema=portal.stock(provider.name),
     )
 
 
@@ -96,11 +89,18 @@ def open_by_settings(
     pin: str | None = None,
     listener: Listener = ignore,
     writing: bool = True,
+    schema: SchemaUse = "read",
 ) -> Target:
     """Open the portal at an address as settings say; the account guards are checked.
 
     ``pin`` is the only portal that will do, whatever the settings say. Without ``writing`` a
-    production portal may be opened, to be read.
+    production portal may be opened, to be read. ``schema`` says how the portal's is come by: it is
+    ``read`` where none is known, ``refreshed`` whatever is cached, read ``live`` without a look at
+    files and cache, or not asked for at all (``known``), which is enough to remove records.
+
+    Raises:
+        CrmseedError: as :func:`pytest_crmseed.seeder.target.open_target` and
+            :func:`pytest_crmseed.seeder.schemas.of_portal` say.
     """
     limits = limits_of(settings)
     if pin is not None:
@@ -109,9 +109,15 @@ def open_by_settings(
         # A project pins its sandbox in a file; the local portal is nobody's sandbox.
         limits = replace(limits, portal=None)
     pace = Pace(settings.rate, settings.batch_size, budget_file())
-    return open_target(
+    known = None
+    if schema == "known":
+        known = schemas.offline(provider, settings if pin is None else settings.chosen("the run", portal=pin))
+    if settings.schema is not None and schema != "live":
+        # Before anything is sent: a file that cannot be used is a mistake of the caller's.
+        known = known or schemas.from_file(provider, settings.schema)
+    target = open_target(
         provider,
-        translator_for(provider, settings),
+        Translator(provider.legend, catalog.bundled(provider.name)),
         address,
         limits,
         api_version=settings.api_version,
@@ -119,6 +125,27 @@ def open_by_settings(
         listener=listener,
         writing=writing,
     )
+    try:
+        if known is not None:
+            target.use(schemas.for_account(known, target.account, is_local=address.is_local))
+        elif schema == "live":
+            found = schemas.live(target.connection, target.account)
+            target.use(schemas.Chosen(found, found.gaps))
+        else:
+            target.use(
+                schemas.of_portal(
+                    target.connection,
+                    target.account,
+                    schemas.cache_of(settings),
+                    is_local=address.is_local,
+                    stock=address.stock_schema,
+                    refresh=schema == "refreshed",
+                )
+            )
+    except BaseException:
+        target.close()
+        raise
+    return target
 
 
 def engine(
@@ -145,6 +172,7 @@ def engine(
         count=settings.count,
         batch_size=settings.batch_size,
         on_error=settings.on_error,
+        verify=settings.verify,
         listener=listener,
     )
 

@@ -14,9 +14,12 @@ from pytest_crmseed.providers.base import Request
 from pytest_crmseed.providers.registry import load
 from pytest_crmseed.records import Record
 from pytest_crmseed.schema.legend import Translator
-from pytest_crmseed.seeder.assemble import limits_of, translator_for
+from pytest_crmseed.seeder import schemas
+from pytest_crmseed.seeder.assemble import limits_of
+from pytest_crmseed.seeder.links import links_for
 from pytest_crmseed.seeder.prepare import prepare
 from pytest_crmseed.seeder.seeder import Recipe, plan_counts
+from pytest_crmseed.seeder.unchecked import unchecked
 from pytest_crmseed.settings import Settings
 
 # So many inputs of a batch are printed in a sample.
@@ -24,18 +27,20 @@ SAMPLE = 1
 
 
 class Preview:
-    """Plan, validate and render seeds by a pulled or the bundled schema; opens nothing."""
+    """Plan, validate and render seeds by a pulled, a cached or the bundled schema; opens nothing."""
 
     def __init__(self, provider: str, settings: Settings, *, full: bool = False) -> None:
         self._settings = settings
         self._full = full
         self._class = load(provider)
-        self._translator: Translator = translator_for(self._class, settings)
+        self.chosen = schemas.offline(self._class, settings)
+        self._translator = Translator(self._class.legend, self.chosen.schema)
         if settings.api_version is not None and settings.api_version not in self._class.api_versions:
             raise UsageError(
                 f"--crm-api-version {settings.api_version!r} is none that {self._class.title} is written for."
             )
         self._provider = self._class(self._translator.schema, api_version=settings.api_version)
+        self._links = links_for(self._provider, self._translator.schema)
         self.seeds = 0
         self.records = 0
         self.cost = Cost()
@@ -43,15 +48,21 @@ class Preview:
     @property
     def heading(self) -> str:
         """One line that says by which schema this is checked, and how old it is."""
-        schema = self._translator.schema
-        if self._settings.schema is not None:
+        schema = self.chosen.schema
+        by = f"{self._class.title}, checked against"
+        if self.chosen.file is not None:
             return (
-                f"{self._class.title}, checked against {self._settings.schema.name}, the schema of portal "
-                f"{schema.portal_id} of {schema.taken_at}."
+                f"{by} {self.chosen.file.name}, the schema of portal {schema.portal_id or 'unknown'}, read "
+                f"{self.chosen.age()} ({schema.taken_at})."
+            )
+        if schema.source == "cache":
+            return (
+                f"{by} the cached schema of portal {schema.portal_id}, read {self.chosen.age()} "
+                f"({schema.taken_at})."
             )
         return (
-            f"{self._class.title}, checked against the {schema.source} schema of {schema.taken_at}; names it "
-            "does not have are not checkable here."
+            f"{by} the {schema.source} schema of {schema.taken_at}; names it does not have are not checkable "
+            "here."
         )
 
     def plan(
@@ -62,14 +73,15 @@ class Preview:
         Raises:
             UsageError: a name or number cannot be used.
         """
-        return plan_counts(
-            counts,
-            self._translator,
-            self._class.links,
-            wider=wider,
-            limit=self._settings.count,
-            limits=limits_of(self._settings),
-        )
+        with schemas.dated(self.chosen):
+            return plan_counts(
+                counts,
+                self._translator,
+                self._links,
+                wider=wider,
+                limit=self._settings.count,
+                limits=limits_of(self._settings),
+            )
 
     def render(
         self,
@@ -92,17 +104,21 @@ class Preview:
             locale=recipe.locale,
             email_domain=recipe.email_domain,
         )
-        drafts = prepare(
-            plan,
-            self._translator,
-            recipe.factory_of(),
-            generation,
-            lambda object_type, index: f"<key of {object_type}[{index}]>",
-            wider=wider,
-        )
+        with schemas.dated(self.chosen):
+            drafts = prepare(
+                plan,
+                self._translator,
+                recipe.factory_of(),
+                generation,
+                lambda object_type, index: f"<key of {object_type}[{index}]>",
+                wider=wider,
+                links=self._links,
+                admin_rules=self._provider.enforces_admin_rules,
+            )
         capabilities = self._provider.capabilities
         batch_size = self._settings.batch_size
-        price = cost(plan, capabilities, batch_size=batch_size)
+        verified = self._settings.verify != "off"
+        price = cost(plan, capabilities, batch_size=batch_size, verified=verified)
         self.seeds += 1
         self.records += plan.total
         self.cost += price
@@ -117,14 +133,20 @@ class Preview:
             )
             requests += [self._provider.create(batch, ids) for batch in batches]
             ids |= {(step.object_type, i): f"<{step.object_type}[{i}].id>" for i in range(step.count)}
-        return self._lines(plan, requests, price)
+        left_open = unchecked(self._translator, drafts, admin_rules=self._provider.enforces_admin_rules)
+        return self._lines(plan, requests, price, list(left_open))
 
-    def _lines(self, plan: Plan, requests: Sequence[Request], price: Cost) -> Iterator[str]:
+    def _lines(
+        self, plan: Plan, requests: Sequence[Request], price: Cost, left_open: Sequence[str]
+    ) -> Iterator[str]:
         made = ", ".join(
             f"{step.count} {step.object_type}{'' if step.asked else ' (made as parents)'}"
             for step in plan.steps
         )
-        yield f"{made}: {price.writes} requests to create, {price.cleanup} to remove"
+        reads = f"{price.reads} to read back, " if price.reads else ""
+        yield f"{made}: {price.writes} requests to create, {reads}{price.cleanup} to remove"
+        if left_open:
+            yield f"only the portal can tell: {'; '.join(left_open)}"
         for request in requests:
             yield f"{request.method} {request.path}"
             yield from (f"  {line}" for line in self._payload(request))

@@ -79,7 +79,13 @@ class Seeder:
                     remedy="Give it a LocalPortal(), a base_url, or target='sandbox' with credentials.",
                 )
             address = found
-        target = assemble.open_by_settings(self.settings, provider, address, listener=listener)
+        target = assemble.open_by_settings(
+            self.settings,
+            provider,
+            address,
+            listener=listener,
+            schema="refreshed" if self.settings.refresh_schema else "read",
+        )
         try:
             run = assemble.run_of(self.settings, assemble.make_run_id())
             self._engine = assemble.engine(self.settings, target, run, listener=listener)

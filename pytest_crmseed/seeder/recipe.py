@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from pytest_crmseed.factories import CRMFactory, default_factories
+from pytest_crmseed.ingest.entries import Run
 from pytest_crmseed.planning import Plan
 from pytest_crmseed.records import SeededRecords
-
-_TAG_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+from pytest_crmseed.seeder.target import Target
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,19 @@ class Seed:
     joined: bool = False
 
 
-def unique_tag(run_id: str, seed: str) -> str:
-    """Return eight characters that tell this seed's unique values from all others'."""
-    number = int.from_bytes(hashlib.blake2b(f"{run_id}/{seed}".encode(), digest_size=8).digest())
-    digits = ""
-    for _ in range(7):
-        number, digit = divmod(number, 36)
-        digits += _TAG_ALPHABET[digit]
-    # A domain label of digits only is valid but odd; a letter first reads as a name.
-    return "r" + digits
+def run_in(target: Target, info: RunInfo, now: float) -> Run:
+    """Return the ledger's entry of a run that begins in a portal now."""
+    return Run(
+        run_id=info.run_id,
+        provider=target.provider.name,
+        portal_id=target.account.portal_id,
+        target="local" if target.address.is_local else "sandbox",
+        base_url=target.address.base_url,
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        worker=info.worker,
+        started_at=now,
+        heartbeat_at=now,
+        expires_at=now + info.expires_after,
+        ephemeral=target.address.private,
+    )

@@ -2,67 +2,45 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from pytest_crmseed.errors import CleanupIncomplete, PortalError, RecordsRefused, UsageError
+from pytest_crmseed.errors import CleanupIncomplete, CrmseedError, PortalError, RecordsRefused, UsageError
 from pytest_crmseed.events import Listener, PlanReady, Seeded, ignore
 from pytest_crmseed.factories import Generation
 from pytest_crmseed.ingest import guard
-from pytest_crmseed.ingest.batches import in_batches
+from pytest_crmseed.ingest.batches import BatchSize, in_batches
 from pytest_crmseed.ingest.cleaner import Cleaner, CleanupResult
 from pytest_crmseed.ingest.inserter import Inserted, Inserter
-from pytest_crmseed.ingest.keys import make_key
-from pytest_crmseed.ingest.ledger import Entry, Ledger, Run
+from pytest_crmseed.ingest.keys import make_key, unique_tag
+from pytest_crmseed.ingest.ledger import Entry, Ledger
 from pytest_crmseed.ingest.liveness import Liveness
 from pytest_crmseed.ingest.schedule import Cost, cost
-from pytest_crmseed.planning import Count, LinkRule, Plan, as_count, make_plan
-from pytest_crmseed.records import Batch, Record
-from pytest_crmseed.schema.legend import Translator
+from pytest_crmseed.planning import Count, Plan
+from pytest_crmseed.records import Batch, Record, RecordResult
+from pytest_crmseed.seeder.counting import plan_counts
 from pytest_crmseed.seeder.errorfile import ErrorFile
 from pytest_crmseed.seeder.prepare import Drafts, prepare
 from pytest_crmseed.seeder.reading import Reader
-from pytest_crmseed.seeder.recipe import Recipe, RunInfo, Seed, unique_tag
-from pytest_crmseed.seeder.refusals import Failure
+from pytest_crmseed.seeder.recipe import Recipe, RunInfo, Seed, run_in
+from pytest_crmseed.seeder.refusals import Failure, undone
+from pytest_crmseed.seeder.schemas import dated
 from pytest_crmseed.seeder.target import Target
+from pytest_crmseed.seeder.verify import Verifier
 
-__all__ = ["Engine", "Recipe", "RunInfo", "Seed", "plan_counts", "unique_tag"]
+__all__ = ["Engine", "Recipe", "RunInfo", "Seed", "plan_counts"]
 
 
-def plan_counts(
-    counts: Mapping[str, int | Count],
-    translator: Translator,
-    links: Mapping[str, Mapping[str, LinkRule]],
-    *,
-    wider: Mapping[str, Sequence[Record]] | None = None,
-    limit: int | None = None,
-    limits: guard.Limits,
-) -> Plan:
-    """Return the plan of counts given by any name of their object types.
-
-    Raises:
-        UsageError: a name is unknown or given twice, or a count is no number.
-        GuardRefused: it has more records than ``limits`` allow.
-    """
-    canonical: dict[str, Count] = {}
-    for given, value in counts.items():
-        name = translator.canonical(given)
-        if name in canonical:
-            raise UsageError(f"{given!r} is {name}, which is asked for twice; give one.")
-        canonical[name] = as_count(value, given)
-    # Before the plan is made, too: that of a million records takes seconds.
-    asked = sum(wanted.n if limit is None else min(wanted.n, limit) for wanted in canonical.values())
-    guard.check_plan_size(asked, limits)
-    plan = make_plan(canonical, links, wider=wider, limit=limit)
-    guard.check_plan_size(plan.total, limits)
-    return plan
+# Seconds that undoing a seed, or removing it after its test, may take.
+PATIENCE = 120.0
 
 
 class Engine:
     """Seed one open portal within one run, and remove what was seeded.
+
+    ``verify`` is ``"presence"``, ``"strict"`` or ``"off"``; ``patience`` bounds undo and
+    :meth:`clean` in seconds: what is left then stands in the ledger.
 
     Thread-safe only in so far as seeds of one engine are made one after the other; the plugin and
     :class:`pytest_crmseed.Seeder` see to that.
@@ -79,6 +57,8 @@ class Engine:
         count: int | None = None,
         batch_size: int | None = None,
         on_error: str = "undo",
+        verify: str = "presence",
+        patience: float = PATIENCE,
         listener: Listener = ignore,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
@@ -91,6 +71,11 @@ class Engine:
         self._errors = errors
         self._count = count
         self._batch_size = batch_size
+        self._verify = verify
+        self.patience = patience
+        capabilities = target.provider.capabilities
+        most = min(batch_size or capabilities.batch_records, capabilities.batch_records)
+        self._size = BatchSize(most, capabilities.batch_bytes)
         self._on_error = on_error
         self._listener = listener
         self._clock = clock
@@ -109,7 +94,7 @@ class Engine:
         total = Cost()
         object_types: dict[str, None] = {}
         for plan in plans:
-            total += cost(plan, capabilities, batch_size=self._batch_size)
+            total += cost(plan, capabilities, batch_size=self._size.records, verified=self._verify != "off")
             object_types.update(dict.fromkeys(plan.counts))
         return guard.Demand(list(object_types), max((p.total for p in plans), default=0), total)
 
@@ -131,14 +116,15 @@ class Engine:
         self, counts: Mapping[str, int | Count], wider: Mapping[str, Sequence[Record]] | None = None
     ) -> Plan:
         """Return the plan of counts in this portal."""
-        return plan_counts(
-            counts,
-            self.target.translator,
-            self.target.provider.links,
-            wider=wider,
-            limit=self._count,
-            limits=self.limits,
-        )
+        with dated(self.target.chosen):
+            return plan_counts(
+                counts,
+                self.target.translator,
+                self.target.links,
+                wider=wider,
+                limit=self._count,
+                limits=self.limits,
+            )
 
     # -- seed ------------------------------------------------------------------------------------
     def seed(
@@ -170,22 +156,32 @@ class Engine:
         name = f"{self.run.worker}.{number}" if self.run.worker else str(number)
         # From elsewhere only the key tells how long a record stays.
         stays = max(self.run.expires_after, self.run.keep_for) if keep else self.run.expires_after
-        drafts = self._prepare(plan, recipe, node, name, started, stays, wider)
+        with dated(self.target.chosen):
+            drafts = self._prepare(plan, recipe, node, name, started, stays, wider)
         batches = self._batches(plan, drafts)
         self._listener(PlanReady(plan.counts, len(batches)))
         self._open_run()
         before = self.target.connection.requests
-        inserter = Inserter(self.target.connection, self.ledger, self.run.run_id, listener=self._listener)
+        inserter = Inserter(
+            self.target.connection,
+            self.ledger,
+            self.run.run_id,
+            size=self._size,
+            listener=self._listener,
+            sleep=self._sleep,
+        )
         try:
             inserted = inserter.insert(batches, name, stop_at_refusal=self._on_error == "undo")
-            if keep and inserted.complete:
+            wrong = self._verified(inserted)
+            if keep and inserted.complete and not wrong:
                 # Not before: half a seed is not worth keeping; whatever cuts this short, it is swept.
                 self.ledger.keep(self.run.run_id, started + self.run.keep_for, seed=name)
         except BaseException as error:
             error.add_note(f"crmseed: {self._undo(name)}")
             raise
-        if not inserted.complete:
-            raise self._failure(inserted, name, test)
+        if not inserted.complete or wrong:
+            with dated(self.target.chosen):
+                raise self._failure(inserted, wrong, name, test)
         asked = [self.target.translator.canonical(given) for given in counts]
         records = self.reader.records([*plan.counts, *asked], inserted.results)
         seconds = self._clock() - started
@@ -215,23 +211,41 @@ class Engine:
         def key(object_type: str, index: int) -> str:
             return make_key(self.run.run_id, int(now), int(now + stays), object_type, name, index)
 
-        return prepare(plan, self.target.translator, recipe.factory_of(), generation, key, wider=wider)
+        provider = self.target.provider
+        return prepare(
+            plan,
+            self.target.translator,
+            recipe.factory_of(),
+            generation,
+            key,
+            wider=wider,
+            links=self.target.links,
+            admin_rules=provider.enforces_admin_rules,
+        )
 
     def _batches(self, plan: Plan, drafts: Drafts) -> list[Batch]:
-        provider = self.target.provider
-        most = min(
-            self._batch_size or provider.capabilities.batch_records, provider.capabilities.batch_records
-        )
         return [
             batch
             for step in plan.steps
             for batch in in_batches(
                 drafts[step.object_type],
-                most=most,
-                most_bytes=provider.capabilities.batch_bytes,
-                size=provider.size,
+                most=self._size.records,
+                most_bytes=self._size.bytes,
+                size=self.target.provider.size,
             )
         ]
+
+    def _verified(self, inserted: Inserted) -> list[RecordResult]:
+        """Read back what was made; return what is wrong. A portal that cannot be read fails the seed."""
+        if self._verify == "off" or not inserted.complete:
+            return []
+        strict = self._verify == "strict"
+        verifier = Verifier(self.target, strict=strict, listener=self._listener, sleep=self._sleep)
+        try:
+            return verifier.verify(inserted.results)
+        except PortalError as error:
+            inserted.failure = error
+            return []
 
     def _open_run(self) -> None:
         with self._lock:
@@ -239,47 +253,32 @@ class Engine:
                 self.ledger.heartbeat(self.run.run_id)
                 return
             now = self._clock()
-            address = self.target.address
-            if not address.private:
+            if not self.target.address.private:
                 # Before the run stands in the ledger: nobody may see it there without its lock.
                 self.liveness.hold(self.run.run_id)
-            self.ledger.open_run(
-                Run(
-                    run_id=self.run.run_id,
-                    provider=self.target.provider.name,
-                    portal_id=self.target.account.portal_id,
-                    target="local" if address.is_local else "sandbox",
-                    base_url=address.base_url,
-                    pid=os.getpid(),
-                    host=socket.gethostname(),
-                    worker=self.run.worker,
-                    started_at=now,
-                    heartbeat_at=now,
-                    expires_at=now + self.run.expires_after,
-                    kept_until=None,
-                    ended_at=None,
-                    ephemeral=address.private,
-                )
-            )
+            self.ledger.open_run(run_in(self.target, self.run, now))
             self._opened = True
 
     # -- failing ---------------------------------------------------------------------------------
-    def _failure(self, inserted: Inserted, name: str, test: str) -> PortalError | RecordsRefused:
+    def _failure(
+        self, inserted: Inserted, wrong: Sequence[RecordResult], name: str, test: str
+    ) -> PortalError | RecordsRefused:
         # First of all undo: nothing that goes wrong with the report may leave records behind.
         what = self._undo(name) if self._on_error == "undo" else self._keep_good(inserted, name)
         report = Failure(self.target, self.ledger, self.run.run_id, self._errors)
+        if wrong:
+            return report.unverified(wrong, what, test)
         return report.error(inserted, what, test)
 
     def _undo(self, name: str) -> str:
-        result = self.clean(name)
-        if result.complete:
-            if result.removed:
-                return f"The seed was undone: {result.removed} records removed."
-            return "Nothing was left in the portal."
-        return (
-            f"Undoing left {len(result.left)} records in the portal ({'; '.join(result.errors)}); remove "
-            f"them with `crmseed cleanup --run {self.run.run_id}`."
-        )
+        """Remove what a failed seed made; return what became of it, and never raise for it."""
+        try:
+            return undone(self.clean(name), self.run.run_id)
+        except CrmseedError as error:
+            return (
+                f"Undoing failed, and records may be left in the portal ({error}); remove them with "
+                f"`crmseed cleanup --run {self.run.run_id}`."
+            )
 
     def _keep_good(self, inserted: Inserted, name: str) -> str:
         self.ledger.keep(self.run.run_id, self._clock() + self.run.keep_for, seed=name)
@@ -311,15 +310,27 @@ class Engine:
 
     def clean(self, name: str | None = None) -> CleanupResult:
         """Remove a seed's records (all of the run's without a name); what is left is in the result."""
-        return self.clean_entries(self.live(name)) if self._opened else CleanupResult()
+        if not self._opened:
+            return CleanupResult()
+        return self.clean_entries(self.live(name), within=self.patience)
 
     def live(self, name: str | None = None) -> list[Entry]:
         """Return what of a seed (of the whole run without a name) may exist in the portal, by the ledger."""
         return self.ledger.live(self.run.run_id, name) if self._opened else []
 
-    def clean_entries(self, entries: Iterable[Entry]) -> CleanupResult:
-        """Remove the records of ledger entries in this portal; what is left is in the result."""
-        cleaner = Cleaner(self.target.connection, self.ledger, listener=self._listener, sleep=self._sleep)
+    def clean_entries(self, entries: Iterable[Entry], *, within: float | None = None) -> CleanupResult:
+        """Remove the records of ledger entries in this portal; what is left is in the result.
+
+        After ``within`` seconds nothing more is begun.
+        """
+        cleaner = Cleaner(
+            self.target.connection,
+            self.ledger,
+            links=self.target.links,
+            listener=self._listener,
+            seconds=within,
+            sleep=self._sleep,
+        )
         return cleaner.clean(entries)
 
     def end(self) -> None:

@@ -16,6 +16,8 @@ from pytest_crmseed.ingest.retry import RetryPolicy
 from pytest_crmseed.ingest.transport import Transport
 from pytest_crmseed.providers.base import Account, Provider
 from pytest_crmseed.schema.legend import Translator
+from pytest_crmseed.seeder.links import Links, links_for
+from pytest_crmseed.seeder.schemas import Chosen
 from pytest_crmseed.suggest import valid_names
 
 
@@ -24,7 +26,8 @@ class Address:
     """Where a portal is and how to sign in.
 
     ``credentials`` go by variable name and are the seeder's; ``token`` is the application's.
-    ``private`` is a local portal that lives and dies with this process.
+    ``private`` is a local portal that lives and dies with this process. ``stock_schema`` says that a
+    local portal has the definitions of the bundled schema, and no others.
     """
 
     base_url: str
@@ -33,17 +36,30 @@ class Address:
     is_local: bool = False
     private: bool = False
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stock_schema: bool = False
 
 
 @dataclass
 class Target:
-    """An open portal: provider, connection, account, and the translator for its schema."""
+    """An open portal: provider, connection, account, its schema and the translator for it."""
 
     provider: Provider
     connection: Connection
     account: Account
     translator: Translator
     address: Address
+    chosen: Chosen
+
+    def use(self, chosen: Chosen) -> None:
+        """Go by this schema from now on."""
+        self.chosen = chosen
+        self.provider.schema = chosen.schema
+        self.translator = Translator(self.provider.legend, chosen.schema)
+
+    @property
+    def links(self) -> Links:
+        """The link rules of this portal: the provider's, and those its schema tells of."""
+        return links_for(self.provider, self.translator.schema)
 
     @property
     def title(self) -> str:
@@ -98,10 +114,19 @@ def local_address(
     environ: Mapping[str, str],
     *,
     private: bool,
+    stock_schema: bool = False,
 ) -> Address:
     """Return the address of a local portal for a provider."""
     secret = next(c.variable for c in provider.credentials if c.secret)
-    return Address(base_url, {secret: seed_token}, token, is_local=True, private=private, environ=environ)
+    return Address(
+        base_url,
+        {secret: seed_token},
+        token,
+        is_local=True,
+        private=private,
+        environ=environ,
+        stock_schema=stock_schema,
+    )
 
 
 def address_at(
@@ -130,7 +155,13 @@ def address_at(
                 f"{valid_names(identity.tokens, 'It emulates')}"
             )
         return local_address(
-            provider, base_url, tokens["seeder"], tokens["application"], identity.environ, private=False
+            provider,
+            base_url,
+            tokens["seeder"],
+            tokens["application"],
+            identity.environ,
+            private=False,
+            stock_schema=provider.name in identity.stock,
         )
     if asked and target == "local":
         raise UsageError(
@@ -201,4 +232,4 @@ def open_target(
         raise
     # Every token of a portal draws on the same day's quota.
     budget.join("portal", scope_key(address.base_url, account.portal_id))
-    return Target(provider, connection, account, translator, address)
+    return Target(provider, connection, account, translator, address, Chosen(translator.schema))

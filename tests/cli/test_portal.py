@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from hubspot import HubSpot
 from hubspot.crm.companies import ApiException, SimplePublicObjectInputForCreate
 
@@ -21,6 +22,8 @@ from pytest_crmseed.schema import catalog, documents
 
 Crmseed = Callable[..., Any]
 Serve = Callable[..., Any]
+
+SCOPES = ["crm.schemas.contacts.write", "crm.schemas.contacts.read"]
 
 
 def client(environ: dict[str, str]) -> Any:
@@ -75,6 +78,43 @@ def test_a_file_keeps_records_token_and_identity_over_a_restart(served: Serve, t
     assert portal_id(second.base_url, token) == identity
 
 
+def test_over_tls_it_prints_the_authoritys_file_and_removes_it_at_the_end(served: Serve) -> None:
+    portal = served("--tls", lines=7)
+    assert portal.base_url.startswith("https://127.0.0.1:")
+    names = ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"]
+    files = {portal.environ[name] for name in names}
+    [file] = files
+    assert Path(file).is_file()
+    answer = requests.get(f"{portal.base_url}/_portal/stats", verify=file, timeout=30)
+    assert answer.status_code == 200
+    assert portal.stop().code == 0
+    assert not Path(file).exists()
+
+
+def test_a_file_keeps_definitions_and_tokens_that_were_issued_but_no_limits_nor_faults(
+    served: Serve, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "portal.sqlite")
+    tier = {"name": "tier", "label": "Tier", "type": "string", "fieldType": "text"}
+    first = served("--db", file, "--rate", "1/3600")
+    token = requests.post(f"{first.base_url}/_portal/tokens", json={"scopes": SCOPES}, timeout=30).json()[
+        "token"
+    ]
+    headers = {"Authorization": f"Bearer {token}"}
+    path = "/crm/v3/properties/contacts"
+    made = requests.post(
+        first.base_url + path, json={**tier, "groupName": "contactinformation"}, headers=headers, timeout=30
+    )
+    assert made.status_code == 201
+    assert requests.get(first.base_url + path, headers=headers, timeout=30).status_code == 429
+    requests.post(f"{first.base_url}/_portal/faults", json={"fault": "fail"}, timeout=30)
+    first.stop()
+    second = served("--db", file, "--rate", "1/3600")
+    read = requests.get(f"{second.base_url}{path}/tier", headers=headers, timeout=30)
+    assert (read.status_code, read.json()["label"]) == (200, "Tier")
+    assert requests.get(f"{second.base_url}/_portal/faults", timeout=30).json() == []
+
+
 def test_without_a_file_every_portal_is_another(served: Serve) -> None:
     portals = [served(), served()]
     tokens = [portal.environ["HUBSPOT_ACCESS_TOKEN"] for portal in portals]
@@ -104,12 +144,20 @@ def test_its_options_reach_the_portal(crmseed: Crmseed, monkeypatch: pytest.Monk
     handler = signal.getsignal(signal.SIGTERM)
     documents.write(catalog.bundled("hubspot"), Path("s.json"))
     screen = crmseed(
-        "portal", "--db", "p.sqlite", "--latency", "250", "--rate", " 5 / 0.5 ", "--schema", "s.json"
+        *("portal", "--db", "p.sqlite", "--latency", "250", "--rate", " 5 / 0.5 ", "--schema", "s.json"),
+        *("--tls", "--host-name", "crm.test", "--host-name", "other.test"),
     )
     assert (screen.code, screen.err) == (2, "crmseed: recorded\n")
     schema = given.pop("schema")
     assert (schema.provider, schema.source) == ("hubspot", "file")
-    assert given == {"db": Path("p.sqlite"), "port": 0, "latency": 0.25, "rate": (5, 0.5)}
+    assert given == {
+        "db": Path("p.sqlite"),
+        "port": 0,
+        "latency": 0.25,
+        "rate": (5, 0.5),
+        "tls": True,
+        "host_names": ("crm.test", "other.test"),
+    }
     # The process's own handling of signals is back.
     assert signal.getsignal(signal.SIGTERM) is handler
 

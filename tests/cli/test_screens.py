@@ -19,7 +19,7 @@ Crmseed = Callable[..., Any]
 def test_help_lists_the_commands_and_exit_codes(crmseed: Crmseed) -> None:
     screen = crmseed("--help")
     assert screen.code == 0
-    assert "Serve a local CRM portal, read schemas, remove what test runs left." in screen.out
+    assert "Serve a local CRM portal, set up a sandbox, read schemas, remove what test runs left." in screen.out
     for line in ("cleanup  Remove what runs left.", "portal   Serve the local portal.", "runs     List runs"):
         assert line in screen.out
     text = " ".join(screen.out.split())

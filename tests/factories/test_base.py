@@ -95,7 +95,8 @@ def test_a_field_added_in_a_subclass_changes_no_other(made: type[CRMFactory]) ->
 def test_another_seed_or_node_makes_other_records(made: type[CRMFactory], change: dict[str, Any]) -> None:
     before = made.generate(Generation(random_seed=3, node="tests/test_x.py::test_y"), 20)
     after = made.generate(Generation(**{"random_seed": 3, "node": "tests/test_x.py::test_y", **change}), 20)
-    assert all(one != other for one, other in zip(before, after, strict=True))
+    # Of some types a few records are alike: their pools are small.
+    assert sum(one != other for one, other in zip(before, after, strict=True)) >= 15
 
 
 def test_the_base_date_moves_dates_and_the_tag_unique_values_alone() -> None:
@@ -435,21 +436,53 @@ def test_names_with_two_underscores_are_refused_in_a_class() -> None:
 
 
 @pytest.mark.parametrize(
-    "declaration",
+    ("declaration", "kind", "remedy"),
     [
-        factory.SubFactory(CompanyFactory),
-        factory.RelatedFactory(CompanyFactory),
-        factory.RelatedFactoryList(CompanyFactory),
-        factory.Maybe("won", factory.SubFactory(CompanyFactory)),
+        (
+            factory.SubFactory(CompanyFactory),
+            "SubFactory",
+            'companies=count(3); they are dealt out in turn, and company=ref("companies", 0) picks one.',
+        ),
+        (
+            factory.SubFactory(ContactFactory, city="Berlin", job_title="Buyer"),
+            "SubFactory",
+            "contacts=count(3, city='Berlin', job_title='Buyer'); they are dealt out in turn, and "
+            'company=ref("contacts", 0) picks one.',
+        ),
+        (
+            factory.SubFactory(ContactFactory, city="x" * 400),
+            "SubFactory",
+            'contacts=count(3, …); they are dealt out in turn, and company=ref("contacts", 0) picks one.',
+        ),
+        (
+            factory.SubFactory("nowhere.CompanyFactory"),
+            "SubFactory",
+            'companies=count(3); they are dealt out in turn, and company=ref("companies", 0) picks one.',
+        ),
+        (
+            factory.RelatedFactory(CompanyFactory),
+            "RelatedFactory",
+            "companies=count(3); link them by ref().",
+        ),
+        (
+            factory.RelatedFactoryList(CompanyFactory),
+            "RelatedFactoryList",
+            "companies=count(3); link them by ref().",
+        ),
+        (
+            factory.Maybe("won", factory.SubFactory(CompanyFactory)),
+            "SubFactory",
+            'companies=count(3); they are dealt out in turn, and company=ref("companies", 0) picks one.',
+        ),
     ],
 )
-def test_a_factory_makes_no_other_records(declaration: Any) -> None:
-    text = (
-        r"^Nested\.company is a \w+, and a factory makes the values of one record\. "
-        r"Ask for records that belong to it in the marker, and link them by ref\(\)\.$"
-    )
-    with pytest.raises(UsageError, match=text):
+def test_a_factory_makes_no_other_records(declaration: Any, kind: str, remedy: str) -> None:
+    with pytest.raises(UsageError) as caught:
         type(DealFactory)("Nested", (DealFactory,), {"company": declaration, "__module__": __name__})
+    assert str(caught.value) == (
+        f"Nested.company is a {kind}, and a factory makes the values of one record. "
+        f"Ask for records that belong to it in the marker: {remedy}"
+    )
 
 
 # -- as any factory of factory_boy ---------------------------------------------------------------
@@ -500,6 +533,21 @@ def test_company_stands_alone() -> None:
 
 def test_the_default_factories_are_a_dictionary_of_ones_own() -> None:
     mine = default_factories()
-    assert mine == {"companies": CompanyFactory, "contacts": ContactFactory, "deals": DealFactory}
+    assert list(mine) == [
+        "companies",
+        "contacts",
+        "leads",
+        "deals",
+        "tickets",
+        "products",
+        "line_items",
+        "orders",
+        "notes",
+        "tasks",
+        "calls",
+        "meetings",
+    ]
+    assert all(name == made._meta.object_type for name, made in mine.items())
+    assert mine["deals"] is DealFactory
     mine.clear()
     assert default_factories()

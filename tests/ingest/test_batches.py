@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_crmseed.ingest.batches import batch_count, in_batches
+from pytest_crmseed.ingest.batches import BatchSize, Bound, batch_count, in_batches
 from pytest_crmseed.records import Draft
 
 
@@ -51,3 +51,58 @@ def test_the_count_of_batches_is_that_of_batches_made(records: int, most: int) -
 def test_a_draft_too_large_for_any_batch_goes_alone() -> None:
     batches = in_batches(drafts_of([5, 500, 5]), most=10, most_bytes=100, size=weight_of)
     assert [[weight_of(draft) for draft in batch.drafts] for batch in batches] == [[5], [500], [5]]
+
+
+# -- how large a batch may be --------------------------------------------------------------------------
+def test_a_bound_halves_but_not_below_what_went_well() -> None:
+    bound = Bound(100)
+    bound.failed(100, for_good=False)
+    assert bound.now == 50
+    bound.went_well(50)
+    bound.failed(60, for_good=False)
+    assert bound.now == 50
+    bound.failed(50, for_good=False)
+    assert bound.now == 25
+    for _ in range(9):
+        bound.failed(bound.now, for_good=True)
+    assert bound.now == 1
+
+
+def test_a_bound_grows_after_some_full_batches_and_returns_to_where_it_began() -> None:
+    bound = Bound(100)
+    bound.failed(100, for_good=False)
+    seen = []
+    for _ in range(20):
+        bound.went_well(bound.now)
+        seen.append(bound.now)
+    assert seen == [50] * 3 + [75] * 4 + [88] * 4 + [94] * 4 + [100] * 5
+    half_full = Bound(100)
+    half_full.failed(100, for_good=False)
+    for _ in range(20):
+        half_full.went_well(20)
+    assert half_full.now == 50
+
+
+@given(st.integers(1, 10_000), st.integers(1, 10_000))
+def test_a_bound_finds_what_the_portal_takes_and_stops_asking(most: int, limit: int) -> None:
+    bound = Bound(most)
+    refused = 0
+    for _ in range(300):
+        if bound.now > limit:
+            refused += 1
+            bound.failed(bound.now, for_good=True)
+        else:
+            bound.went_well(bound.now)
+    assert refused <= most.bit_length() + 6
+    assert bound.now <= limit
+    assert bound.now >= min(most, limit) * 0.8 - 1
+
+
+def test_a_size_counts_its_changes() -> None:
+    size = BatchSize(100, 1000)
+    assert not size.went_well(100, lambda: 999)
+    assert size.too_slow(100) and size.records == 50
+    assert size.too_large(1000) and size.bytes == 500
+    assert size.too_many(50) and size.records == 25
+    assert not size.too_slow(200)
+    assert size.changes == 3

@@ -504,3 +504,21 @@ def test_a_full_disk_leaves_the_ledger_usable(tmp_path: Path) -> None:
             db.execute(f"PRAGMA max_page_count = {pages + 1000}")
         ledger.intend("r1", "1", "deals", [(0, "key-0")])
         assert ledger.runs()[0].counts == {"deals": {State.INTENDED: 1}}
+
+
+def test_a_twin_is_live_until_it_is_gone_and_its_key_s_record_stays(tmp_path: Path) -> None:
+    """A request that was carried out twice where nothing keeps keys unique."""
+    with Ledger(tmp_path / "ledger.sqlite", durable=False) as ledger:
+        ledger.open_run(Run("r", "odoo", "db", "sandbox", "", 1, "box", "", 1.0, 1.0, 2.0))
+        ledger.intend("r", "1", "deals", [(0, "k0")])
+        ledger.sent("r", ["k0"])
+        ledger.known("r", [("k0", "11")])
+        ledger.end_run("r")
+        twin = ledger.twin("r", "k0", "12")
+        assert ledger.twin("r", "k0", "12") == twin
+        assert (twin.seed, twin.object_type, twin.index, twin.key, twin.id) == ("1", "deals", 0, None, "12")
+        assert [entry.id for entry in ledger.live("r")] == ["12", "11"]
+        ledger.gone("r", [twin])
+        assert [entry.id for entry in ledger.live("r")] == ["11"]
+        with pytest.raises(LedgerError, match="run r has no record of key k1 in the ledger"):
+            ledger.twin("r", "k1", "13")

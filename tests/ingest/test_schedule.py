@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from pytest_crmseed.ingest.batches import in_batches
 from pytest_crmseed.ingest.schedule import Cost, Schedule, cost
 from pytest_crmseed.planning import NEUTRAL_LINKS, Count, make_plan
 from pytest_crmseed.providers.hubspot import HubSpot
@@ -79,3 +82,36 @@ def test_the_cost_of_a_large_plan() -> None:
         == 2
     )
     assert Cost(1, 2) + Cost(3, 4) == Cost(4, 6)
+
+
+def cut(most: int) -> Callable[[Sequence[Draft], int], list[Batch]]:
+    return lambda drafts, before: in_batches(
+        drafts, most=most, most_bytes=10**6, size=lambda d: 1, before=before
+    )
+
+
+def test_what_waits_is_cut_again_in_order_and_numbered_on() -> None:
+    first, *waiting = in_batches(
+        [draft("deals", i) for i in range(10)], most=4, most_bytes=99, size=lambda d: 1
+    )
+    others = [batch(1, draft("notes", 0), draft("notes", 1))]
+    schedule = Schedule([first, *waiting, *others])
+    assert schedule.next_ready({}) is first
+    schedule.cut_again(cut(2))
+    assert [(b.object_type, b.number, b.of, [d.index for d in b.drafts]) for b in schedule.rest()] == [
+        ("deals", 2, 4, [4, 5]),
+        ("deals", 3, 4, [6, 7]),
+        ("deals", 4, 4, [8, 9]),
+        ("notes", 1, 1, [0, 1]),
+    ]
+    schedule.cut_again(cut(100))
+    assert [len(b) for b in schedule.rest()] == [6, 2]
+
+
+def test_a_draft_and_its_own_parent_never_come_into_one_batch() -> None:
+    parents = [batch(1, draft("deals", 0)), batch(2, draft("deals", 1))]
+    children = [batch(3, draft("deals", 2, ("deals", 0))), batch(4, draft("deals", 3, ("deals", 1)))]
+    schedule = Schedule([*parents, *children])
+    schedule.cut_again(cut(100))
+    assert [[d.index for d in b.drafts] for b in schedule.rest()] == [[0, 1], [2], [3]]
+    assert [(b.number, b.of) for b in schedule.rest()] == [(1, 3), (2, 3), (3, 3)]

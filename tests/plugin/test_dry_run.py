@@ -37,9 +37,9 @@ def test_it_prints_requests_with_a_sample_of_payloads(suite):
     result.says(
         "HubSpot, checked against the bundled schema of ",
         "1 companies (made as parents), 1 contacts (made as parents), 250 deals: 5 requests to "
-        "create, 10 to remove",
-        "dry run: 1 seeds, 252 records, 5 requests to create and 10 to remove them; all valid. "
-        "Nothing was sent.",
+        "create, 5 to read back, 10 to remove",
+        "dry run: 1 seeds, 252 records, 5 requests to create, 5 to read them back and 10 to remove "
+        "them; all valid. Nothing was sent.",
         "… and 99 more (--crm-dry-run-full prints all)",
         "… and 49 more (--crm-dry-run-full prints all)",
         '"dealstage": "closedwon"',
@@ -116,8 +116,8 @@ def test_what_is_wrong_is_told_for_each_test_and_the_exit_code_is_1(suite):
         "test_it.py::test_name unknown object type 'deels'; did you mean 'deals'?",
         "deals[0].stage (dealstage) = 'closed_wun': no such stage",
         "The plan has 20,000 records, more than --crm-max-records allows (10,000).",
-        "dry run: 1 seeds, 1 records, 1 requests to create and 2 to remove them; 3 of the plans "
-        "cannot be seeded. "
+        "dry run: 1 seeds, 1 records, 1 requests to create, 1 to read them back and 2 to remove "
+        "them; 3 of the plans cannot be seeded. "
         "Nothing was sent.",
     ).without_traceback()
 
@@ -262,7 +262,10 @@ def test_counts_are_cut_as_in_a_run(suite):
         """
     )
     result = suite.run("--crm-dry-run", "--crm-count", 1)
-    result.says("1 companies, 1 contacts: 2 requests to create, 4 to remove", '"id": "<companies[0].id>"')
+    result.says(
+        "1 companies, 1 contacts: 2 requests to create, 2 to read back, 4 to remove",
+        '"id": "<companies[0].id>"',
+    )
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")])

@@ -205,7 +205,7 @@ def test_a_huge_plan_is_refused_before_it_is_made(refused, outside):
 
 
 def test_all_markers_together_must_fit_into_the_days_quota(refused, start_portal):
-    # Each seed takes 3 creates, 3 archives and 3 reads; four tests more than 30.
+    # Each seed takes 3 creates, 3 archives and twice 3 reads; four tests more than 30.
     small = start_portal(daily_limit=30)
     result = refused(
         *small.at,
@@ -216,7 +216,7 @@ def test_all_markers_together_must_fit_into_the_days_quota(refused, start_portal
             print("THE TEST RAN")
         """,
         says=[
-            "All seeds together take at least 36 requests, and portal 47010001 has ",
+            "All seeds together take at least 48 requests, and portal 47010001 has ",
             " left of its 30 for today. Nothing was written. Ask for fewer records (--crm-count 1 "
             "makes one of "
             "each), or wait until the quota resets.",

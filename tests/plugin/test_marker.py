@@ -32,7 +32,7 @@ def test_unmarked(crm_client):
     result = suite.run(*outside.at)
     assert result.outcomes == {"passed": 3}
     assert (outside.created("companies"), outside.live) == (2, 0)
-    assert result.summary[0].startswith("4 records in 2 seeds (companies=4): 2 requests in ")
+    assert result.summary[0].startswith("4 records in 2 seeds (companies=4): 4 requests in ")
     assert result.summary[0].endswith("; 4 removed.")
 
 

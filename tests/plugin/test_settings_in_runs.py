@@ -203,7 +203,7 @@ def test_an_unknown_api_version_lists_the_known_ones(suite, outside):
     suite.write(SEEDED)
     result = suite.run(*outside.at, "--crm-api-version", "v9")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.says("--crm-api-version 'v9' is none that HubSpot is written for. Valid: 2026-03, v3.")
+    result.says("--crm-api-version 'v9' is none that HubSpot is written for. Valid: 2026-03, 2026-09, v3.")
 
 
 def test_addresses_are_of_the_domain_that_is_asked_for(suite, outside):

@@ -56,7 +56,7 @@ def test_a_verbose_run_has_a_line_per_seeded_test(suite, outside, snapshot):
     result = suite.run(*outside.at, "-v")
     assert screen(result.out) == snapshot
     assert (
-        result.out.count("  crmseed: companies=1, contacts=1, deals=5 in hubspot/47010001, 3 requests, ") == 1
+        result.out.count("  crmseed: companies=1, contacts=1, deals=5 in hubspot/47010001, 6 requests, ") == 1
     )
     assert "batch" not in result.out
 
@@ -105,7 +105,7 @@ def test_junit_files_hold_what_was_seeded(suite, outside):
     assert re.fullmatch(r"[0-9a-z]{22}", properties["crmseed_run"])
     assert properties["crmseed_portal"] == "hubspot/47010001"
     assert properties["crmseed_records"] == "companies=1, contacts=1, deals=5"
-    assert properties["crmseed_requests"] == "3"
+    assert properties["crmseed_requests"] == "6"
     assert float(properties["crmseed_seconds"]) >= 0
     assert list(cases["test_plain"].iter("property")) == []
 

@@ -180,8 +180,8 @@ def test_reads_show_links_when_asked(ask: Any) -> None:
     }
     url = f"/crm/v3/objects/contacts/{contact}"
     assert "associations" not in ask.get(url).json()
-    # deals are not linked, tickets cannot be: neither is there.
-    assert ask.get(f"{url}?associations=companies,deals,tickets").json()["associations"] == expected
+    # deals are not linked, carts cannot be: neither is there.
+    assert ask.get(f"{url}?associations=companies,deals,carts").json()["associations"] == expected
     results = ask.get("/crm/v3/objects/contacts?associations=company").json()["results"]
     assert [record.get("associations") for record in results] == [expected, None]
     assert results[1]["id"] == lonely
@@ -432,5 +432,5 @@ def test_records_of_one_type_can_be_linked(ask: Any) -> None:
 
 def test_object_types_that_are_not_emulated(ask: Any, refusal: Callable[..., dict[str, Any]]) -> None:
     body = {"inputs": [{"id": "1"}]}
-    answer = ask.post("/crm/v4/associations/contacts/tickets/batch/read", body)
+    answer = ask.post("/crm/v4/associations/contacts/carts/batch/read", body)
     assert (answer.status, refusal(answer)["category"]) == (501, "NOT_EMULATED")

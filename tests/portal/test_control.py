@@ -18,6 +18,11 @@ def control(portal: Portal, method: str, path: str, body: Any = None, **headers:
     return portal.handle(request)
 
 
+def nothing(portal: Portal) -> dict[str, int]:
+    """No live record of any object type."""
+    return dict.fromkeys(portal.hubspot.account.object_types.by_name, 0)
+
+
 def test_a_portal_says_what_it_is_and_how_to_sign_in(portal: Portal) -> None:
     for path in ("/", ""):
         answer = control(portal, "GET", path)
@@ -32,6 +37,7 @@ def test_a_portal_says_what_it_is_and_how_to_sign_in(portal: Portal) -> None:
                     "HUBSPOT_ACCESS_TOKEN": portal.hubspot.tokens()["application"],
                     "HUBSPOT_BASE_URL": "http://127.0.0.1:8080",
                 },
+                "stock": ["hubspot"],
             },
         )
     tokens = portal.hubspot.tokens()
@@ -69,7 +75,7 @@ def test_stats_count_requests_and_live_records(portal: Portal, ask: Any) -> None
                 "PUT /crm/v4/objects/{from}/{id}/associations/default/{to}/{to_id}": 1,
             },
         },
-        "records": {"hubspot": {"companies": 0, "contacts": 1, "deals": 1}},
+        "records": {"hubspot": {**nothing(portal), "contacts": 1, "deals": 1}},
         "throttled": 0,
         "max_in_flight": 1,
     }
@@ -92,6 +98,7 @@ def test_requests_are_recorded_without_secrets(portal: Portal, ask: Any) -> None
         "status": 201,
         "body": {"properties": {"firstname": "Ann"}},
         "at": 1_790_000_000.25,
+        "faults": [],
     }
     assert [(each["path"], each["query"], each["body"], each["status"]) for each in found[1:]] == [
         ("/oauth/v2/private-apps/get/access-token-info", "", {"tokenKey": "(redacted)"}, 200),
@@ -131,7 +138,7 @@ def test_reset(portal: Portal, ask: Any) -> None:
     assert (answer.status, answer.json()) == (200, {"status": "reset"})
     assert portal.stats() == {
         "requests": {"total": 0, "writes": 0, "by_route": {}},
-        "records": {"hubspot": {"companies": 0, "contacts": 0, "deals": 0}},
+        "records": {"hubspot": nothing(portal)},
         "throttled": 0,
         "max_in_flight": 0,
     }
@@ -227,7 +234,8 @@ def test_other_paths_and_methods(portal: Portal) -> None:
         404,
         {
             "error": "There is no control endpoint /_portal/nope. There are: /_portal/, /_portal/stats,"
-            " /_portal/requests, /_portal/reset, /_portal/tokens, /_portal/coverage."
+            " /_portal/requests, /_portal/reset, /_portal/faults, /_portal/tokens, /_portal/coverage,"
+            " /_portal/clock."
         },
     )
     answer = control(portal, "GET", "/reset")

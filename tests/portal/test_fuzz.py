@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pytest_crmseed.portal import Portal, PortalRequest, PortalResponse
 from pytest_crmseed.portal.hubspot.routes import Routes
 
-TYPES = ["contacts", "companies", "deals", "0-1", "Deal", "tickets", "2-7", "widgets", ""]
+TYPES = ["contacts", "companies", "deals", "0-1", "Deal", "tickets", "notes", "carts", "2-7", "widgets", ""]
 TEMPLATES = sorted({template for _, template in Routes().coverage})
 METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "BREW", ""]
 NAMES = [
@@ -62,6 +62,19 @@ KEYS = [
     "hasUniqueValue",
     "archived",
     "tokenKey",
+    "filterGroups",
+    "filters",
+    "propertyName",
+    "operator",
+    "values",
+    "highValue",
+    "sorts",
+    "direction",
+    "query",
+    "limit",
+    "primaryObjectId",
+    "objectIdToMerge",
+    "objectId",
     *NAMES,
 ]
 WORDS = [
@@ -173,6 +186,78 @@ def test_random_bodies_on_every_path(portal: Portal, data: Any) -> None:
     )
     body = json.dumps(data.draw(values, "body")).encode()
     ask(portal, method, "/".join(segments), body, query)
+
+
+OPERATORS = [
+    "LT",
+    "LTE",
+    "GT",
+    "GTE",
+    "EQ",
+    "NEQ",
+    "BETWEEN",
+    "IN",
+    "NOT_IN",
+    "HAS_PROPERTY",
+    "NOT_HAS_PROPERTY",
+    "CONTAINS_TOKEN",
+    "NOT_CONTAINS_TOKEN",
+    "LIKE",
+]
+searched = st.sampled_from(
+    [*NAMES, "createdate", "lastmodifieddate", "hs_is_closed", "associations.company", "associations.x"]
+)
+texts = st.one_of(scalars, st.sampled_from(["*a*", "**", "*", "2026-01-01", "-1", "1e5", "nan"]))
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_random_searches(portal: Portal, data: Any) -> None:
+    one = st.fixed_dictionaries(
+        {"propertyName": searched, "operator": st.sampled_from(OPERATORS)},
+        optional={"value": texts, "highValue": texts, "values": st.lists(texts, max_size=3)},
+    )
+    body = data.draw(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "filterGroups": st.lists(
+                    st.fixed_dictionaries({"filters": st.lists(one, max_size=3)}), max_size=3
+                ),
+                "sorts": st.lists(searched | searched.map(lambda name: f"-{name}"), max_size=1),
+                "query": st.text(max_size=8) | st.sampled_from(WORDS),
+                "limit": st.sampled_from([0, 1, "10", 200, -1, "x"]),
+                "after": st.sampled_from(["0", "1", 9_990, "x", ""]),
+                "properties": st.lists(st.sampled_from(NAMES), max_size=3),
+            },
+        )
+    )
+    portal.behaviour.search_lag = data.draw(st.sampled_from([0.0, 0.001, 60.0]))
+    name = data.draw(st.sampled_from(["contacts", "companies", "deals"]))
+    ask(
+        portal, "PATCH", f"/crm/v3/objects/{name}/~0~", b'{"properties":{"email":"b@example.com","name":"B"}}'
+    )
+    ask(portal, "POST", f"/crm/v3/objects/{name}/search", json.dumps(body).encode())
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_random_merges_and_legacy_associations(portal: Portal, data: Any) -> None:
+    ids = st.sampled_from([*IDS, "7"])
+    name = data.draw(st.sampled_from(["contacts", "companies", "deals", "notes"]))
+    merging = {"primaryObjectId": data.draw(ids), "objectIdToMerge": data.draw(ids)}
+    ask(portal, "POST", f"/crm/v3/objects/{name}/merge", json.dumps(merging).encode())
+    row = {
+        "from": {"id": data.draw(ids)},
+        "to": {"id": data.draw(ids)},
+        "id": data.draw(ids),
+        "type": data.draw(st.sampled_from(["contact_to_company", "279", "deal_to_contact"])),
+        "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}],
+    }
+    body = json.dumps({"inputs": [row]}).encode()
+    for verb in ("create", "read", "archive"):
+        ask(portal, "POST", f"/crm/v3/associations/contact/company/batch/{verb}", body)
+    ask(portal, "POST", "/crm/v4/associations/contacts/companies/batch/labels/archive", body)
 
 
 properties = st.dictionaries(st.sampled_from(NAMES), scalars, max_size=5)

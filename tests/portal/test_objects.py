@@ -77,15 +77,6 @@ def test_an_empty_property_is_null_and_an_unknown_one_left_out(ask: Any, query: 
     assert (properties["city"], properties["zip"]) == ("Bled", None)
 
 
-def test_history_is_not_emulated(ask: Any, refusal: Callable[..., dict[str, Any]]) -> None:
-    id = ask.contact()
-    answer = ask.get(f"/crm/v3/objects/contacts/{id}?propertiesWithHistory=city")
-    assert (answer.status, refusal(answer)["message"]) == (
-        501,
-        "propertiesWithHistory is not emulated by the local portal; emulated nearby: properties.",
-    )
-
-
 @pytest.mark.parametrize(
     ("stage", "closed", "won", "lost", "probability"),
     [

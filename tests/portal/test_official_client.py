@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hubspot import HubSpot
+from hubspot.crm import associations
 from hubspot.crm.associations import v4
 from hubspot.crm.companies import SimplePublicObjectInputForCreate as CompanyInput
 from hubspot.crm.contacts import (
@@ -23,6 +24,8 @@ from hubspot.crm.contacts import (
     Filter,
     FilterGroup,
     PublicAssociationsForObject,
+    PublicGdprDeleteInput,
+    PublicMergeInput,
     PublicObjectId,
     PublicObjectSearchRequest,
     SimplePublicObjectBatchInput,
@@ -190,19 +193,95 @@ def test_refusals_come_as_exceptions_with_a_body(contacts: Any) -> None:
     assert (invalid.value.status, body["errors"][0]["code"]) == (400, "PROPERTY_DOESNT_EXIST")
 
 
-def test_search_is_not_emulated_yet(contacts: Any) -> None:
-    with pytest.raises(ApiException) as refused:
-        contacts.search_api.do_search(
-            PublicObjectSearchRequest(
-                limit=10,
-                properties=["email"],
-                filter_groups=[
-                    FilterGroup(filters=[Filter(property_name="email", operator="EQ", value="a@example.com")])
-                ],
-            )
+def test_search(contacts: Any) -> None:
+    ids = [contact(contacts, email=f"{name}@example.com") for name in "abc"]
+    by_address = Filter(property_name="email", operator="EQ", value="a@example.com")
+    found = contacts.search_api.do_search(
+        PublicObjectSearchRequest(
+            limit=10, properties=["email"], filter_groups=[FilterGroup(filters=[by_address])]
         )
-    assert refused.value.status == 501
-    assert json.loads(refused.value.body)["category"] == "NOT_EMULATED"
+    )
+    assert (found.total, [record.id for record in found.results], found.paging) == (1, ids[:1], None)
+    # What Node's client sends beside: a cursor and no sorts; and a sort as a text.
+    page = contacts.search_api.do_search(PublicObjectSearchRequest(limit=2, after="0", sorts=["-createdate"]))
+    assert (page.total, len(page.results), page.paging.next.after) == (3, 2, "2")
+    linked = Filter(property_name="associations.company", operator="IN", values=["1", "2"])
+    nobody = PublicObjectSearchRequest(filter_groups=[FilterGroup(filters=[linked])], query="b@example.com")
+    assert contacts.search_api.do_search(nobody).total == 0
+    with pytest.raises(ApiException) as refused:
+        contacts.search_api.do_search(PublicObjectSearchRequest(limit=201))
+    assert refused.value.status == 400
+
+
+def test_history(contacts: Any) -> None:
+    id = contact(contacts, firstname="A", city="Bled")
+    contacts.basic_api.update(id, SimplePublicObjectInput(properties={"city": "Rome"}))
+    read = contacts.basic_api.get_by_id(id, properties_with_history=["city"])
+    assert [each.value for each in read.properties_with_history["city"]] == ["Rome", "Bled"]
+    assert {each.source_type for each in read.properties_with_history["city"]} == {"INTEGRATION"}
+
+
+def test_merge_and_gdpr_delete(contacts: Any) -> None:
+    first, second = contact(contacts, email="a@example.com"), contact(contacts, email="b@example.com")
+    merged = contacts.basic_api.merge(PublicMergeInput(primary_object_id=first, object_id_to_merge=second))
+    assert (merged.id, merged.properties["hs_additional_emails"]) == (first, "b@example.com")
+    assert contacts.basic_api.get_by_id(second).id == first
+    assert contacts.basic_api.purge(PublicGdprDeleteInput(object_id=first)) is None
+    with pytest.raises(ApiException) as gone:
+        contacts.basic_api.get_by_id(first, archived=True)
+    assert gone.value.status == 404
+
+
+def test_associations_of_v3(client: Any, contacts: Any, company: str) -> None:
+    id = contact(contacts, firstname="A")
+    batch = client.crm.associations.batch_api
+    pair = associations.PublicAssociation(
+        _from=associations.PublicObjectId(id=id),
+        to=associations.PublicObjectId(id=company),
+        type="contact_to_company",
+    )
+    made = batch.create("contacts", "companies", associations.BatchInputPublicAssociation(inputs=[pair]))
+    assert [(row._from.id, row.to.id, row.type) for row in made.results] == [
+        (id, company, "contact_to_company")
+    ]
+    asked = associations.BatchInputPublicObjectId(inputs=[associations.PublicObjectId(id=id)])
+    [row] = batch.read("contacts", "companies", asked).results
+    assert {(each.id, each.type) for each in row.to} == {
+        (company, "contact_to_company"),
+        (company, "contact_to_company_unlabeled"),
+    }
+    types = client.crm.associations.schema.types_api.get_all("contacts", "companies").results
+    assert {each.name for each in types} == {"contact_to_company", "contact_to_company_unlabeled"}
+    assert (
+        batch.archive("contacts", "companies", associations.BatchInputPublicAssociation(inputs=[pair]))
+        is None
+    )
+    [row] = batch.read("contacts", "companies", asked).results
+    assert [each.type for each in row.to] == ["contact_to_company_unlabeled"]
+
+
+@pytest.mark.parametrize(
+    ("name", "properties"),
+    [
+        ("tickets", {"subject": "S", "hs_pipeline_stage": "1"}),
+        ("products", {"name": "P"}),
+        ("line_items", {"name": "L", "quantity": "2"}),
+        ("objects.notes", {"hs_timestamp": "2026-01-01T00:00:00Z"}),
+        ("objects.tasks", {"hs_timestamp": "2026-01-01T00:00:00Z"}),
+    ],
+)
+def test_other_object_types(client: Any, name: str, properties: dict[str, str]) -> None:
+    api = client.crm
+    for part in name.split("."):
+        api = getattr(api, part)
+    made = api.basic_api.create(SimplePublicObjectInputForCreate(properties=properties))
+    assert api.basic_api.get_by_id(made.id).id == made.id
+    assert [record.id for record in api.search_api.do_search(PublicObjectSearchRequest()).results] == [
+        made.id
+    ]
+    assert [record.id for record in api.basic_api.get_page().results] == [made.id]
+    api.basic_api.archive(made.id)
+    assert api.basic_api.get_page().results == []
 
 
 def test_a_token_that_is_not_known_and_one_without_the_scope(local: LocalPortal) -> None:

@@ -41,7 +41,7 @@ def text(name: str, **more: Any) -> dict[str, Any]:
 
 def test_the_snapshot_has_what_a_seeder_expects() -> None:
     schema = catalog.bundled("hubspot")
-    assert list(schema.object_types) == ["companies", "contacts", "deals"]
+    assert {"companies", "contacts", "deals"} <= schema.object_types.keys()
     contacts, companies, deals = (schema.object_types[name] for name in ("contacts", "companies", "deals"))
     assert (contacts.type_id, companies.type_id, deals.type_id) == ("0-1", "0-2", "0-3")
     assert contacts.fields["email"].unique and contacts.fields["email"].kind is Kind.EMAIL

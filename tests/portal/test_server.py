@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytest_crmseed.errors import UsageError
 from pytest_crmseed.portal import Behaviour, LocalPortal
@@ -172,7 +174,9 @@ def test_a_header_cannot_be_smuggled_into_an_answer(local: LocalPortal) -> None:
     answer = raw(
         local,
         b"POST /crm/v3/properties/contacts%0d%0aSet-Cookie:%20a=b HTTP/1.1\r\n"
-        b"Host: x\r\nAuthorization: Bearer " + local.seed_token.encode() + b"\r\nContent-Length: 0\r\n\r\n",
+        b"Host: localhost\r\nAuthorization: Bearer "
+        + local.seed_token.encode()
+        + b"\r\nContent-Length: 0\r\n\r\n",
     )
     assert b"\r\nSet-Cookie" not in answer
 
@@ -326,3 +330,45 @@ def test_json_bodies_of_answers_are_utf_8(local: LocalPortal, session: requests.
     answer = session.post(url, json={"properties": {"firstname": "Škofja"}}, timeout=30)
     assert answer.headers["Content-Type"] == "application/json;charset=utf-8"
     assert json.loads(answer.content)["properties"]["firstname"] == "Škofja"
+
+
+# -- anything at all on the wire ---------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[LocalPortal]:
+    with LocalPortal() as portal:
+        yield portal
+
+
+lines = st.sampled_from(
+    [
+        b"GET / HTTP/1.1",
+        b"POST /crm/v3/objects/contacts HTTP/1.1",
+        b"PUT /_portal/faults HTTP/1.0",
+        b"Host: localhost",
+        b"Host: evil.example",
+        b"Content-Length: 5",
+        b"Content-Length: 99999999999999999999",
+        b"Transfer-Encoding: chunked",
+        b"Expect: 100-continue",
+        b"Connection: Upgrade, HTTP2-Settings",
+        b"Authorization: Bearer \xff\x00",
+        b"",
+        b"5",
+        b"hello",
+        b"0",
+    ]
+)
+
+
+@settings(max_examples=60)
+@given(parts=st.lists(lines | st.binary(max_size=20), max_size=8))
+def test_bytes_of_any_kind_leave_the_server_serving(lasting: LocalPortal, parts: list[bytes]) -> None:
+    try:
+        answer = raw(lasting, b"\r\n".join([*parts, b"", b""]))
+    except OSError:
+        answer = b""  # a connection that is reset is an answer, too
+    assert b" 500 " not in answer.partition(b"\r\n")[0]
+    assert b"LOCAL_PORTAL_FAULT" not in answer
+    assert raw(lasting, b"GET /_portal/stats HTTP/1.1\r\nHost: localhost\r\n\r\n").startswith(
+        b"HTTP/1.1 200 OK"
+    )

@@ -137,7 +137,7 @@ def test_a_file_keeps_records_definitions_tokens_and_the_count_of_ids(tmp_path: 
 
 def test_a_file_that_another_portal_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "portal.sqlite"
-    monkeypatch.setattr("pytest_crmseed.portal.store.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("pytest_crmseed.portal.database.BUSY_SECONDS", 0.05)
     with LocalPortal(db=file):
         with pytest.raises(UsageError) as refused:
             LocalPortal(db=file)

@@ -8,30 +8,31 @@ from typing import Any
 
 import pytest
 
-from pytest_crmseed.errors import ApiRefused, Unauthorized
+from pytest_crmseed.errors import ApiRefused, CrmseedError, Unauthorized
 from pytest_crmseed.portal import LocalPortal
-from pytest_crmseed.providers.base import Answer, Exchange, Request
+from pytest_crmseed.providers.base import Answer, Request, Rounds
 from pytest_crmseed.providers.hubspot import HubSpot
 from pytest_crmseed.schema import catalog
 from pytest_crmseed.schema.model import Association, Kind, Option, Schema, Stage
-from pytest_crmseed.seeder import schemas
-from pytest_crmseed.seeder.assemble import address_of, limits_of, translator_for
-from pytest_crmseed.seeder.target import open_target
+from pytest_crmseed.seeder.assemble import address_of, open_by_settings
 from pytest_crmseed.settings import Settings
 
 
-def run(exchange: Exchange[Schema], answers: Mapping[str, Any]) -> tuple[Schema, list[str]]:
-    """Drive an exchange with bodies by path (an exception is thrown); return its result, and the paths."""
+def run(rounds: Rounds[Schema], answers: Mapping[str, Any]) -> tuple[Schema, list[str]]:
+    """Answer rounds with bodies by path (an error stands for itself); return the result, and the paths."""
     asked: list[str] = []
+
+    def answer(request: Request) -> Answer | CrmseedError:
+        asked.append(request.path)
+        body = answers.get(_key(request), {"results": []})
+        if isinstance(body, CrmseedError):
+            return body
+        return Answer(200, {}, json.dumps(body).encode(), request)
+
     try:
-        request = next(exchange)
+        requests = next(rounds)
         while True:
-            asked.append(request.path)
-            body = answers.get(_key(request), {"results": []})
-            if isinstance(body, Exception):
-                request = exchange.throw(body)
-            else:
-                request = exchange.send(Answer(200, {}, json.dumps(body).encode(), request))
+            requests = rounds.send([answer(request) for request in requests])
     except StopIteration as done:
         return done.value, asked
 
@@ -45,17 +46,10 @@ def _key(request: Request) -> str:
 def test_the_local_portals_schema_is_the_bundled_one_and_our_key(
     one_portal: LocalPortal, api_version: str
 ) -> None:
-    target = open_target(
-        HubSpot,
-        translator_for(HubSpot, Settings.load({}, {})),
-        address_of(one_portal, HubSpot),
-        limits_of(Settings.load({}, {})),
-        api_version=api_version,
-    )
-    try:
-        found = schemas.live(target)
-    finally:
-        target.close()
+    settings = Settings.load({"api_version": api_version}, {})
+    target = open_by_settings(settings, HubSpot, address_of(one_portal, HubSpot), schema="live")
+    target.close()
+    found = target.chosen.schema
     known = catalog.bundled("hubspot")
     assert found.complete
     assert found.source == "live"
@@ -203,3 +197,207 @@ def test_a_failing_portal_is_not_swallowed() -> None:
             ),
             {"/crm/associations/2026-03/deals/contacts/labels": ApiRefused("broken", status=501)},
         )
+
+
+CARS = {
+    "id": "123",
+    "objectTypeId": "2-123",
+    "name": "cars",
+    "fullyQualifiedName": "p7_cars",
+    "labels": {"singular": "Car", "plural": "Cars"},
+    "primaryDisplayProperty": "model",
+    "requiredProperties": ["model", "vin"],
+    "searchableProperties": ["model"],
+    "properties": [
+        {"name": "model", "label": "Model", "type": "string", "fieldType": "text"},
+        {"name": "vin", "label": "VIN", "type": "string", "fieldType": "text", "hasUniqueValue": True},
+    ],
+    "associations": [
+        {"id": "31", "fromObjectTypeId": "2-123", "toObjectTypeId": "0-1", "name": "cars_to_contact"},
+        {"id": "30", "fromObjectTypeId": "0-1", "toObjectTypeId": "2-123", "name": "cars_to_contact"},
+        {"id": "41", "fromObjectTypeId": "2-123", "toObjectTypeId": "0-999", "name": "cars_to_unknown"},
+    ],
+}
+
+
+def test_custom_objects_come_with_what_their_schema_says() -> None:
+    schema, asked = run(
+        HubSpot(catalog.bundled("hubspot")).discover(["contacts"], portal_id="7", taken_at="now"),
+        {
+            "/crm-object-schemas/2026-03/schemas": {
+                "results": [CARS, {**CARS, "name": "old", "archived": True}]
+            },
+            "/crm/property-validations/2026-03/2-123": {
+                "results": [
+                    {
+                        "propertyName": "vin",
+                        "propertyValidationRules": [{"ruleType": "MAX_LENGTH", "ruleArguments": ["17"]}],
+                    }
+                ]
+            },
+            "/crm/properties/2026-03/p7_cars/groups": {
+                "results": [
+                    {"name": "b", "label": "B", "displayOrder": 1},
+                    {"name": "a", "label": "A", "displayOrder": 0},
+                    {"name": "c", "label": "C", "archived": True},
+                ]
+            },
+            "/crm/associations/2026-03/p7_cars/contacts/labels": {
+                "results": [
+                    {"category": "USER_DEFINED", "typeId": 31, "label": None},
+                    {"category": "USER_DEFINED", "typeId": 33, "label": "Driver"},
+                ]
+            },
+            "/crm/associations/2026-03/contacts/p7_cars/labels": {
+                "results": [
+                    {"category": "USER_DEFINED", "typeId": 30, "label": None},
+                    {"category": "USER_DEFINED", "typeId": 32, "label": "Drives"},
+                ]
+            },
+        },
+    )
+    assert list(schema.object_types) == ["contacts", "p7_cars"]
+    cars = schema.object_types["p7_cars"]
+    assert (cars.custom, cars.type_id, cars.label, cars.plural, cars.singular) == (
+        True,
+        "2-123",
+        "Car",
+        "Cars",
+        "cars",
+    )
+    assert cars.required_any == (("model",), ("vin",))
+    assert (cars.display_field, cars.searchable) == ("model", ("model",))
+    assert (cars.fields["vin"].unique, cars.fields["vin"].max_length) == (True, 17)
+    assert [group.name for group in cars.groups] == ["a", "b"]
+    assert cars.associations == (
+        Association("contacts", 31, "USER_DEFINED", inverse=30),
+        Association("contacts", 33, "USER_DEFINED", "Driver", inverse=32),
+    )
+    back = [a for a in schema.object_types["contacts"].associations if a.to == "p7_cars"]
+    assert back == [
+        Association("p7_cars", 30, "USER_DEFINED", inverse=31),
+        Association("p7_cars", 32, "USER_DEFINED", "Drives", inverse=33),
+    ]
+    # Their properties are in their schema; nothing is asked of what does not exist here.
+    assert "/crm/properties/2026-03/p7_cars" not in asked
+    assert not any("0-999" in path for path in asked)
+    assert schema.gaps == ()
+
+
+def test_a_custom_schema_without_definitions_has_them_read() -> None:
+    bare = {name: value for name, value in CARS.items() if name not in ("properties", "associations")}
+    schema, asked = run(
+        HubSpot(catalog.bundled("hubspot")).discover(["contacts"], portal_id="7", taken_at="now"),
+        {
+            "/crm-object-schemas/2026-03/schemas": {"results": [bare]},
+            "/crm/properties/2026-03/p7_cars": {"results": CARS["properties"]},
+        },
+    )
+    assert list(schema.object_types["p7_cars"].fields) == ["model", "vin"]
+    assert schema.object_types["p7_cars"].associations == ()
+    assert asked.count("/crm/properties/2026-03/p7_cars") == 1
+
+
+def test_labels_of_which_the_other_direction_may_not_be_read_stand_alone() -> None:
+    known = catalog.bundled("hubspot")
+    schema, _ = run(
+        HubSpot(known).discover(["deals", "contacts"], portal_id="7", taken_at="now"),
+        {
+            "/crm/associations/2026-03/deals/contacts/labels": {
+                "results": [{"category": "USER_DEFINED", "typeId": 77, "label": "Decision maker"}]
+            },
+            "/crm/associations/2026-03/contacts/deals/labels": Unauthorized("no", status=403),
+        },
+    )
+    to_contacts = [a for a in schema.object_types["deals"].associations if a.to == "contacts"]
+    assert to_contacts == [Association("contacts", 77, "USER_DEFINED", "Decision maker")]
+    back = [a for a in schema.object_types["contacts"].associations if a.to == "deals"]
+    assert back == [a for a in known.object_types["contacts"].associations if a.to == "deals"]
+
+
+def test_the_undated_paths_of_custom_objects_and_rules() -> None:
+    known = catalog.bundled("hubspot")
+    _, asked = run(HubSpot(known, api_version="v3").discover(["deals"], portal_id="7", taken_at="now"), {})
+    assert set(asked) == {
+        "/crm/v3/owners",
+        "/crm-object-schemas/v3/schemas",
+        "/crm/v3/properties/deals",
+        "/crm/v3/properties/deals/groups",
+        "/crm/v3/property-validations/0-3",
+    }
+
+
+def test_association_types_are_read_of_pairs_that_records_are_linked_by_alone() -> None:
+    known = catalog.bundled("hubspot")
+    schema, asked = run(
+        HubSpot(known).discover(["deals", "contacts", "companies"], portal_id="7", taken_at="now"),
+        {
+            "/crm/associations/2026-03/deals/contacts/labels": {
+                "results": [{"category": "HUBSPOT_DEFINED", "typeId": 3, "label": None}]
+            },
+        },
+    )
+    pairs = [path.split("/")[4:6] for path in asked if path.endswith("/labels")]
+    assert pairs == [["contacts", "companies"], ["deals", "companies"], ["deals", "contacts"]]
+    # HubSpot's own types of the other pairs are the same everywhere.
+    back = [a for a in schema.object_types["contacts"].associations if a.to == "deals"]
+    assert back == [a for a in known.object_types["contacts"].associations if a.to == "deals"] != []
+    # What the portal says does not exist is not taken from the snapshot.
+    assert not [a for a in schema.object_types["deals"].associations if a.to == "companies"]
+
+
+def test_what_may_not_be_read_is_left_out_and_said() -> None:
+    lacking = Unauthorized("no scope", status=403, scopes=("a.read", "b.read", "c.read", "d.read"))
+    missing = ApiRefused("no such object", status=404)
+    stock = {"name": "amount", "label": "Amount", "type": "number", "fieldType": "number"}
+    own = {
+        "name": "a",
+        "label": "A",
+        "type": "string",
+        "fieldType": "text",
+        "groupName": "contactinformation",
+    }
+    schema, _ = run(
+        HubSpot(catalog.bundled("hubspot")).discover(
+            ["deals", "leads", "contacts"], portal_id="7", taken_at="now"
+        ),
+        {
+            "/crm/owners/2026-03": lacking,
+            "/crm-object-schemas/2026-03/schemas": Unauthorized("no", status=403, scopes=("s",)),
+            "/crm/properties/2026-03/deals": {"results": [stock]},
+            "/crm/properties/2026-03/leads": missing,
+            "/crm/property-validations/2026-03/0-3": missing,
+            "/crm/property-validations/2026-03/0-1": missing,
+            "/crm/properties/2026-03/contacts": {"results": [own, {**own, "name": "b", "groupName": "mine"}]},
+            "/crm/properties/2026-03/contacts/groups": missing,
+            "/crm/associations/2026-03/deals/contacts/labels": lacking,
+        },
+    )
+    assert list(schema.object_types) == ["deals", "contacts"]
+    scopes = "the token lacks a scope (a.read, b.read, c.read, …)"
+    assert schema.gaps == (
+        f"The owners could not be read ({scopes}): owners' ids are not checked.",
+        "The custom objects could not be read (the token lacks a scope (s)): they cannot be seeded.",
+        "The properties of leads could not be read (HubSpot answers 404): these object types cannot be "
+        "seeded.",
+        "The property groups of contacts could not be read (HubSpot answers 404): they are known by name "
+        "alone.",
+        "The validation rules could not be read (HubSpot answers 404): values are not checked by them.",
+        f"The association labels of deals to contacts could not be read ({scopes}): those of the bundled "
+        "snapshot are used.",
+    )
+    to_contacts = [a.type_id for a in schema.object_types["deals"].associations if a.to == "contacts"]
+    assert to_contacts == [3]
+    groups = {group.name: group.label for group in schema.object_types["contacts"].groups}
+    assert groups == {"contactinformation": "Contact information", "mine": "mine"}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_portal_that_lets_nothing_be_read_is_an_error(status: int) -> None:
+    refused = Unauthorized("not for you", status=status)
+    asked = ("owners", "properties")
+    answers = {
+        f"/crm/{family}/2026-03{tail}": refused for family, tail in zip(asked, ("", "/deals"), strict=True)
+    }
+    with pytest.raises(Unauthorized, match="not for you"):
+        run(HubSpot(catalog.bundled("hubspot")).discover(["deals"], portal_id="7", taken_at="now"), answers)

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_crmseed.errors import ApiRefused, CrmseedError, NotAPortal, PortalError, Unauthorized
-from pytest_crmseed.providers.base import Account, Answer, Effect, Found, Request
+from pytest_crmseed.providers.base import Account, Answer, Effect, Found, Outcome, Request
 from pytest_crmseed.providers.hubspot import HubSpot
-from pytest_crmseed.records import Batch, Draft, Link
+from pytest_crmseed.records import Batch, Draft, Link, Warned
 from pytest_crmseed.schema import catalog
 from pytest_crmseed.schema.model import Association, ObjectType, Schema
 
@@ -147,6 +147,7 @@ def test_the_size_is_never_too_small(rows: list[tuple[dict[str, str], int]]) -> 
     ("version", "objects", "properties", "account"),
     [
         ("2026-03", "/crm/objects/2026-03", "/crm/properties/2026-03", "/account-info/2026-03"),
+        ("2026-09", "/crm/objects/2026-09", "/crm/properties/2026-09", "/account-info/2026-09"),
         ("v3", "/crm/v3/objects", "/crm/v3/properties", "/account-info/v3"),
     ],
 )
@@ -181,10 +182,35 @@ def test_read_and_delete_are_what_the_official_client_sends(hubspot: HubSpot) ->
 def test_the_way_in(hubspot: HubSpot) -> None:
     assert hubspot.base_url(TOKEN) == "https://api.hubapi.com"
     assert hubspot.headers(TOKEN) == {"Authorization": "Bearer pat-eu1-secret"}
-    assert hubspot.scopes(["deals", "2-7"]) == {
-        "deals": (frozenset({"crm.objects.deals.read"}), frozenset({"crm.objects.deals.write"})),
-        "2-7": (),
+
+
+def test_the_scopes_by_object_type(hubspot: HubSpot) -> None:
+    scopes = hubspot.scopes([*hubspot.schema.object_types, "2-7", "p123_pets"])
+    own = ("companies", "contacts", "deals", "leads", "orders", "quotes")
+    expected = {
+        **{name: ({f"crm.objects.{name}.read"}, {f"crm.objects.{name}.write"}) for name in own},
+        **{
+            name: ({f"crm.objects.{name}.read", "e-commerce"}, {f"crm.objects.{name}.write", "e-commerce"})
+            for name in ("products", "line_items")
+        },
+        **{
+            name: ({"crm.objects.contacts.read"}, {"crm.objects.contacts.write"})
+            for name in ("notes", "tasks", "calls", "meetings", "emails")
+        },
+        **{
+            name: ({"crm.objects.custom.read"}, {"crm.objects.custom.write"}) for name in ("2-7", "p123_pets")
+        },
+        "tickets": ({"tickets"}, {"tickets"}),
     }
+    assert {name: tuple(map(set, sets)) for name, sets in scopes.items()} == expected
+
+
+def test_the_versions_and_their_rules() -> None:
+    assert HubSpot.api_versions == ("2026-03", "2026-09", "v3")
+    bundled = catalog.bundled("hubspot")
+    assert HubSpot(bundled).api_version == "2026-03"
+    enforcing = [v for v in HubSpot.api_versions if HubSpot(bundled, api_version=v).enforces_admin_rules]
+    assert enforcing == ["2026-09"]
 
 
 # -- results ---------------------------------------------------------------------------------------
@@ -266,6 +292,86 @@ def test_an_error_that_names_no_row_is_kept_as_a_remark(hubspot: HubSpot) -> Non
     good, silent = hubspot.results(batch, answered(hubspot.create(batch, {}), 207, body))
     assert good.ok and good.remarks == ()
     assert (silent.id, silent.refusals, silent.remarks) == (None, (), ("odd", "alien"))
+
+
+WARNED = {
+    "category": "PROPERTY_VALUE_NORMALIZED",
+    "message": "date_of_birth was normalized",
+    "context": {
+        "propertyName": "date_of_birth",
+        "rawValue": "1990-01-01T00:00:00Z",
+        "normalizedValue": "631152000000",
+    },
+}
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize(
+    ("properties", "held"), [({"date_of_birth": "1990-01-01"}, "1990-01-01"), ({}, "631152000000")]
+)
+def test_a_value_that_the_portal_normalised_is_told(
+    hubspot: HubSpot, properties: dict[str, str], held: str, several: bool
+) -> None:
+    context = {name: [value] if several else value for name, value in WARNED["context"].items()}  # type: ignore[attr-defined]
+    rows = [
+        {
+            "id": "7",
+            "objectWriteTraceId": "K0",
+            "properties": properties,
+            "warnings": [{**WARNED, "context": context}],
+        },
+        {"id": "8", "objectWriteTraceId": "K1", "properties": properties},
+    ]
+    batch = a_batch(2)
+    body = {"status": "COMPLETE", "results": rows}
+    told, silent = hubspot.results(batch, answered(hubspot.create(batch, {}), 201, body))
+    assert told.ok and told.warnings == (
+        Warned(
+            "date_of_birth was normalized",
+            "PROPERTY_VALUE_NORMALIZED",
+            "date_of_birth",
+            "1990-01-01T00:00:00Z",
+            held,
+        ),
+    )
+    assert silent.ok and silent.warnings == ()
+
+
+def test_a_warning_of_no_property(hubspot: HubSpot) -> None:
+    rows = [{"id": "7", "objectWriteTraceId": "K0", "properties": {}, "warnings": [{"category": "ODD"}, {}]}]
+    batch = a_batch(1)
+    (told,) = hubspot.results(batch, answered(hubspot.create(batch, {}), 201, {"results": rows}))
+    assert told.warnings == (Warned("ODD", "ODD"), Warned("a warning without a reason"))
+
+
+def test_the_errors_of_2026_09_stand_in_a_plain_200(hubspot: HubSpot) -> None:
+    error = {
+        "code": "MISSING_REQUIRED_PROPERTY",
+        "message": "A value for firstname must be provided",
+        "context": {"propertyName": ["firstname"]},
+    }
+    body = {
+        "status": "COMPLETE",
+        "results": [{"id": "7", "objectWriteTraceId": "K0", "properties": {}}],
+        "numErrors": 1,
+        "errors": [
+            {
+                "status": "error",
+                "category": "VALIDATION_ERROR",
+                "message": "The property values provided are invalid",
+                "errors": [error],
+                "context": {"objectWriteTraceId": ["K1"]},
+            }
+        ],
+    }
+    batch = a_batch(2)
+    answer = answered(hubspot.create(batch, {}), 200, body)
+    assert hubspot.judge(answer.request, answer).outcome is Outcome.DONE
+    good, bad = hubspot.results(batch, answer)
+    assert good.ok
+    assert [(r.field, r.code, r.message, r.status) for r in bad.refusals] == [
+        ("firstname", "MISSING_REQUIRED_PROPERTY", "A value for firstname must be provided", 200)
+    ]
 
 
 # -- reading back ----------------------------------------------------------------------------------

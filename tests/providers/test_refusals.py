@@ -234,3 +234,30 @@ def test_a_taken_value_in_the_structured_forms_is_a_conflict_too(code: str, text
         )
         assert taken.existing_id == ("552239500007" if text == TAKEN else None)
         assert (unknown.conflict, unknown.field) == (False, "nope")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"message": "Taken.", "category": "CONFLICT"}, 207),
+        ({"message": "A property named 'x' already exists.", "category": "OBJECT_ALREADY_EXISTS"}, 207),
+        ({"message": "Taken.", "errorType": "UNIQUE_VALUE_CONFLICT"}, 400),
+        ({"message": "Taken."}, 409),
+        ({"message": "Taken.", "category": "CONFLICT", "errors": [{"message": "Taken."}]}, 409),
+    ],
+)
+def test_a_conflict_in_any_other_form(body: dict[str, Any], status: int) -> None:
+    (refusal,) = read_refusals(body, status=status)
+    assert refusal.conflict
+    assert refusal.existing_id is None
+
+
+@pytest.mark.parametrize("status", [200, 207, 400])
+def test_what_is_no_conflict(status: int) -> None:
+    (refusal,) = read_refusals({"message": "Bad.", "category": "VALIDATION_ERROR"}, status=status)
+    assert not refusal.conflict
+
+
+def test_the_whole_body_is_kept() -> None:
+    (refusal,) = read_refusals({"message": "Ä.", "more": [1]})
+    assert json.loads(refusal.body) == {"message": "Ä.", "more": [1]}

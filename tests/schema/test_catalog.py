@@ -51,7 +51,10 @@ def test_what_is_left_out_has_its_default() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"format": 2}, "schema format 2 is not 1."),
+        (
+            {"format": 2},
+            "this schema is of format 2, and this version of pytest-crmseed reads 1: a newer one wrote it.",
+        ),
         ({"object_types": {"things": {}}}, "this is not a schema document: KeyError: 'label'."),
         (
             {"object_types": {"things": {"label": "T", "fields": {"a": {"label": "A", "kind": "nope"}}}}},

@@ -15,6 +15,7 @@ from pytest_crmseed.schema import catalog, documents
 from pytest_crmseed.schema.model import (
     Association,
     Field,
+    Group,
     Kind,
     ObjectType,
     Option,
@@ -54,6 +55,13 @@ fields = st.builds(
     archived=st.booleans(),
     custom=st.booleans(),
     max_length=st.none() | st.integers(1, 99),
+    min_length=st.none() | st.integers(1, 99),
+    minimum=st.none() | texts,
+    maximum=st.none() | texts,
+    pattern=st.text(max_size=4),
+    group=st.text(max_size=4),
+    calculated=st.booleans(),
+    admin_required=st.booleans(),
     references=st.lists(texts, max_size=2).map(tuple),
     description=st.text(max_size=4),
     native=st.dictionaries(texts, texts, max_size=2),
@@ -79,6 +87,11 @@ object_types = st.builds(
     associations=st.lists(associations, max_size=2).map(tuple),
     required_any=st.lists(st.lists(texts, min_size=1, max_size=2).map(tuple), max_size=2).map(tuple),
     custom=st.booleans(),
+    groups=st.lists(st.builds(Group, name=texts, label=texts, order=st.integers(0, 9)), max_size=2).map(
+        tuple
+    ),
+    display_field=st.text(max_size=4),
+    searchable=st.lists(texts, max_size=2).map(tuple),
 )
 schemas = st.builds(
     Schema,
@@ -88,6 +101,7 @@ schemas = st.builds(
     taken_at=st.text(max_size=5),
     portal_id=st.text(max_size=5),
     complete=st.booleans(),
+    gaps=st.lists(texts, max_size=2).map(tuple),
 )
 
 
@@ -122,7 +136,14 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         ("{", "is no schema file: Expecting property name"),
         ("[]", "is no schema file: it holds no object."),
         ("{}", "this is not a schema document: KeyError: 'format'."),
-        ('{"format": 99, "object_types": {}}', "schema format 99 is not 1."),
+        (
+            '{"format": 99, "object_types": {}}',
+            "is of format 99, and this version of pytest-crmseed reads 1: a newer one wrote it.",
+        ),
+        (
+            '{"format": "0", "object_types": {}}',
+            "is of format '0', and this version of pytest-crmseed reads 1.",
+        ),
         (
             '{"format": 1, "provider": "odoo", "object_types": {}}',
             "is a schema of odoo, and hubspot is to be",
@@ -161,13 +182,16 @@ def test_differences_name_what_changed() -> None:
         associations=deals.associations[1:],
         required_any=deals.required_any[:1],
     )
-    new = replace(old, object_types={"deals": changed, "tickets": deals})
+    changed = replace(changed, groups=(*deals.groups, Group("more", "More")), display_field="amount")
+    old = replace(old, object_types={"deals": deals, "companies": old.object_types["companies"]})
+    new = replace(old, object_types={"deals": changed, "renewals": deals})
     lines = list(documents.differences(old, new))
     label = deals.fields["dealtype"].label
     assert set(lines) == {
         "- companies",
-        "- contacts",
-        "+ tickets",
+        "+ renewals",
+        f"~ deals: display_field {deals.display_field!r} → 'amount'",
+        "+ deals groups: more (More)",
         "- deals.description",
         "+ deals.tier",
         f"~ deals.dealtype: label {label!r} → 'Type'",

@@ -209,8 +209,15 @@ def test_options_and_pipelines_only_the_portal_knows_go_out_as_they_are() -> Non
     _, problems = complete.to_native("deals", 0, record)
     assert {problem.native for problem in problems} == {"pipeline", "dealtype"}
     assert (
-        str(problems[-1])
+        str(problems[0])
         == "deals[0].pipeline = '77': no such pipeline; this portal has default (Sales Pipeline)"
+    )
+    # A stage of a pipeline that is known is checked, under whatever name it comes.
+    _, (problem,) = complete.to_native("deals", 0, {"native": {"dealstage": "78"}})
+    assert str(problem).startswith("deals[0].dealstage = '78': no such stage in pipeline 'Sales Pipeline'. ")
+    assert HUBSPOT.to_native("deals", 0, {"native": {"dealstage": "78"}}) == (
+        {"pipeline": "default", "dealstage": "78"},
+        [],
     )
 
 
@@ -225,7 +232,7 @@ def test_an_unknown_object_type() -> None:
     with pytest.raises(UnknownName) as unknown:
         HUBSPOT.canonical("dael")
     assert str(unknown.value).startswith("unknown object type 'dael'; did you mean 'deals'? Valid: ")
-    assert HUBSPOT.aliases() == {"0-1": "contacts", "0-2": "companies", "0-3": "deals"}
+    assert HUBSPOT.aliases().items() >= {"0-1": "contacts", "0-2": "companies", "0-3": "deals"}.items()
 
 
 @pytest.mark.parametrize(
@@ -323,8 +330,7 @@ def test_stages_of_several_pipelines(record: dict[str, Any], pipeline: str, id: 
 def test_a_stage_the_pipeline_lacks() -> None:
     _, (problem,) = several(SALES, RENEWALS).to_native("deals", 0, {"pipeline": "p2", "stage": "closed_lost"})
     assert str(problem) == (
-        "deals[0].stage (dealstage) = 'closed_lost': no such stage in pipeline 'Renewals'; did you mean "
-        "'closed_lost'? "
+        "deals[0].stage (dealstage) = 'closed_lost': no such stage in pipeline 'Renewals'. "
         "Neutral stages: new, qualified, proposal, negotiation, closed_won, closed_lost; this portal has "
         "21 (Due), 22 "
         "(closed_won)"

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from pytest_crmseed import (
+    CallFactory,
     CompanyFactory,
     ContactFactory,
     Count,
@@ -18,17 +19,26 @@ from pytest_crmseed import (
     CrmPortal,
     CrmSeeder,
     DealFactory,
+    LeadFactory,
+    LineItemFactory,
     LocalPortal,
+    MeetingFactory,
+    NoteFactory,
+    OrderFactory,
+    ProductFactory,
     Record,
     Ref,
     SeededRecords,
     Seeder,
+    TaskFactory,
+    TicketFactory,
     count,
+    mock_crm,
     ref,
 )
 from pytest_crmseed.errors import CrmseedError, GuardRefused, RecordsRefused, UnknownName
 from pytest_crmseed.factories import DecimalBetween, IntegerBetween, Pick, Weighted
-from pytest_crmseed.portal import Behaviour, RecordedRequest
+from pytest_crmseed.portal import Behaviour, Fault, RecordedRequest, VirtualClock
 
 # -- markers ---------------------------------------------------------------------------------------
 assert_type(count(9, stage="closed_won", amount=5000, close_date=date(2026, 1, 31)), Count)
@@ -78,11 +88,28 @@ class RenewalFactory(DealFactory):
     description = Pick(("one", "two"))  # type: ignore[assignment]
 
 
-class TicketFactory(CRMFactory):
-    class Meta:
-        object_type = "tickets"
+class PrinterTicketFactory(TicketFactory):
+    subject = "Printer on fire"  # type: ignore[assignment]
 
-    subject = "Printer on fire"
+
+class CarFactory(CRMFactory):
+    class Meta:
+        object_type = "2-123"
+
+    plate = "B-AB 12"
+
+
+STOCK: list[type[CRMFactory]] = [
+    LeadFactory,
+    ProductFactory,
+    LineItemFactory,
+    OrderFactory,
+    NoteFactory,
+    TaskFactory,
+    CallFactory,
+    MeetingFactory,
+    PrinterTicketFactory,
+]
 
 
 @pytest.fixture(scope="session")
@@ -133,3 +160,29 @@ count("9")  # type: ignore[arg-type]
 ref("companies", "0")  # type: ignore[arg-type]
 LocalPortal(rate="190/10")  # type: ignore[arg-type]
 from pytest_crmseed import Sedeer  # type: ignore[attr-defined]  # noqa: E402, F401
+
+
+# -- the local portal's own tools ------------------------------------------------------------------
+def tools(crm_portal: CrmPortal) -> None:
+    assert_type(crm_portal.faults.throttle("daily", times=None, route="*/batch/create"), Fault)
+    assert_type(crm_portal.requests, list[RecordedRequest])
+    crm_portal.restore(crm_portal.snapshot())
+    portal = LocalPortal(clock=VirtualClock(), tls=True, host_names=["crm.test"])
+    portal.restore(portal.snapshot())
+    with mock_crm(crm_portal) as crm, mock_crm(portal), mock_crm(behaviour=Behaviour()):
+        assert_type(crm.portal, LocalPortal)
+        crm.faults.partial([0, 2], silent=True)
+
+
+@mock_crm
+def decorated() -> int:
+    return 1
+
+
+@mock_crm()
+async def awaited(number: int) -> str:
+    return str(number)
+
+
+assert_type(decorated(), int)
+LocalPortal().faults.throttle("weekly")  # type: ignore[arg-type]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Any
 
 from werkzeug.serving import DechunkedInput, ThreadedWSGIServer, WSGIRequestHandler
 
 from pytest_crmseed.errors import UsageError
+from pytest_crmseed.portal.gate import refusal
 from pytest_crmseed.portal.message import PortalRequest, PortalResponse
 
 BODY_LIMIT = 10 * 1024 * 1024
@@ -29,11 +31,21 @@ _POLL = 0.02
 class Server:
     """Serves ``handle`` on 127.0.0.1 from a daemon thread, from the moment it is made.
 
+    ``tls`` has the certificate to show; without it the address is ``http``. Requests for other hosts
+    than loopback ones and ``host_names``, and from pages of other sites, are refused.
+
     Raises:
         UsageError: the port cannot be bound, or the server does not start within the deadline.
     """
 
-    def __init__(self, handle: Callable[[PortalRequest], PortalResponse], *, port: int = 0) -> None:
+    def __init__(
+        self,
+        handle: Callable[[PortalRequest], PortalResponse],
+        *,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        host_names: Collection[str] = (),
+    ) -> None:
         if not 0 <= port <= 65_535:
             raise _cannot_listen(port, "ports run from 0 to 65535")
         # Bound here and not by werkzeug, which prints what went wrong and ends the process.
@@ -42,8 +54,8 @@ class Server:
         except OSError as error:
             raise _cannot_listen(port, os.strerror(error.errno or 0)) from error
         with listener:
-            self._server = _Server(handle, listener)
-        self.base_url = f"http://127.0.0.1:{self._server.server_address[1]}"
+            self._server = _Server(handle, listener, tls, host_names)
+        self.base_url = f"{self._server.scheme}://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": _POLL},
@@ -75,6 +87,11 @@ class _Handler(WSGIRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.server.connections.add(self.connection)
+        if isinstance(self.connection, ssl.SSLSocket):
+            # Here and not on accepting: a client that says nothing holds up its own thread alone.
+            self.connection.settimeout(DEADLINE)
+            self.connection.do_handshake()
+            self.connection.settimeout(None)
 
     def finish(self) -> None:
         self.server.connections.discard(self.connection)
@@ -103,8 +120,9 @@ class _Handler(WSGIRequestHandler):
             return
         path, _, query = self.path.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = PortalRequest(self.command, path, query, headers, body)
-        self._write(self.server.answer(request))
+        request = PortalRequest(self.command, path, query, headers, body, self.server.scheme)
+        refused = refusal(request, self.server.host_names)
+        self._write(self.server.answer(request) if refused is None else refused)
 
     def _body(self) -> bytes | None:
         """Return the body, or None when it is too large.
@@ -134,6 +152,10 @@ class _Handler(WSGIRequestHandler):
         return None
 
     def _write(self, response: PortalResponse) -> None:
+        if response.delivery != "whole":
+            self.close_connection = True
+        if response.delivery == "dropped":
+            return
         status = HTTPStatus(response.status).phrase if response.status in set(HTTPStatus) else ""
         self.send_response(response.status, status)
         for name, value in response.headers.items():
@@ -141,11 +163,12 @@ class _Handler(WSGIRequestHandler):
             self.send_header(name, value.replace("\r", " ").replace("\n", " "))
         if response.status != HTTPStatus.NO_CONTENT:
             self.send_header("Content-Length", str(len(response.body)))
-        if self.close_connection:
+        # A connection that breaks in the middle is not announced.
+        if self.close_connection and response.delivery == "whole":
             self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(response.body)
+            self.wfile.write(response.arriving)
         self.wfile.flush()
 
     def version_string(self) -> str:
@@ -157,8 +180,17 @@ class _Handler(WSGIRequestHandler):
 
 
 class _Server(ThreadedWSGIServer):
-    def __init__(self, answer: Callable[[PortalRequest], PortalResponse], listener: socket.socket) -> None:
+    def __init__(
+        self,
+        answer: Callable[[PortalRequest], PortalResponse],
+        listener: socket.socket,
+        tls: ssl.SSLContext | None,
+        host_names: Collection[str],
+    ) -> None:
         self.answer = answer
+        self.tls = tls
+        self.scheme = "http" if tls is None else "https"
+        self.host_names = host_names
         self.connections: set[socket.socket] = set()
         self.serving = threading.Event()
         port = listener.getsockname()[1]
@@ -167,6 +199,13 @@ class _Server(ThreadedWSGIServer):
     def service_actions(self) -> None:
         """Called by the loop of ``serve_forever`` in every round: it runs."""
         self.serving.set()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection; its handshake is the handler's."""
+        connection, address = super().get_request()
+        if self.tls is not None:
+            connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def drop_connections(self) -> None:
         """Cut the connections that clients keep alive, so that no thread answers any more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pytest_crmseed.portal.behaviour import Behaviour
@@ -57,28 +57,48 @@ class Account:
         return self.store.new_id(PROVIDER, object_type.name, first)
 
     def records(self, object_type: ObjectType, ids: Sequence[int]) -> dict[int, StoredRecord]:
-        """Return those of the records that exist, live or archived, by id."""
-        return self.store.get(PROVIDER, object_type.name, ids)
+        """Return those of the records that exist, live or archived, by id.
+
+        The id of a record that was merged away leads to the one it was merged into.
+        """
+        found = self.store.get(PROVIDER, object_type.name, ids)
+        missing = [id for id in ids if id not in found]
+        merged = self.store.merged(PROVIDER, object_type.name, missing) if missing else {}
+        if merged:
+            into = self.store.get(PROVIDER, object_type.name, set(merged.values()))
+            found |= {id: into[target] for id, target in merged.items() if target in into}
+        return found
 
     def live(self, object_type: ObjectType, id: int) -> StoredRecord | None:
         """Return a live record, or None."""
         record = self.records(object_type, [id]).get(id)
         return None if record is None or record.archived is not None else record
 
+    def trail(self, object_type: ObjectType, ids: Sequence[int]) -> None:
+        """Let search go on seeing records as they are, for as long as it trails behind writes."""
+        lag = self.behaviour.search_lag
+        if lag > 0:
+            self.store.trail(PROVIDER, object_type.name, ids, self.now() + lag)
+
     def external_options(self, object_type: ObjectType) -> Callable[[str], Sequence[str]]:
         """Return a look-up of the options that live outside an object type's definitions."""
-        # A pulled schema names the owners of its portal in the properties that refer to them.
-        pulled = {
-            option.value
-            for field in object_type.fields.values()
-            if field.external == "owners"
-            for option in field.options
-        }
-        lists: Mapping[str, Sequence[str]] = {
-            "owners": [*self.behaviour.owner_ids, *sorted(pulled)],
-            "pipelines": [pipeline.id for pipeline in object_type.pipelines],
-        }
-        return lambda external: lists.get(external, ())
+
+        def options(external: str) -> Sequence[str]:
+            match external:
+                case "owners":
+                    # A pulled schema names the owners of its portal in the properties that refer to them.
+                    pulled = {
+                        option.value
+                        for field in object_type.fields.values()
+                        if field.external == "owners"
+                        for option in field.options
+                    }
+                    return [*self.behaviour.owner_ids, *sorted(pulled)]
+                case "pipelines":
+                    return [pipeline.id for pipeline in object_type.pipelines]
+            return ()
+
+        return options
 
     def order(self, results: list[T]) -> list[T]:
         """Return batch results in the order they are answered in."""

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pytest_crmseed.portal.behaviour import Behaviour
-from pytest_crmseed.portal.handled import Handled
+from pytest_crmseed.portal.handled import Described, Handled
 from pytest_crmseed.portal.hubspot import errors
 from pytest_crmseed.portal.hubspot.account import Account
 from pytest_crmseed.portal.hubspot.call import Call
 from pytest_crmseed.portal.hubspot.definitions import PROVIDER
 from pytest_crmseed.portal.hubspot.errors import ApiError
+from pytest_crmseed.portal.hubspot.fault_answers import HubSpotFaultAnswers
 from pytest_crmseed.portal.hubspot.routes import PREFIXES, Route, Routes, parameters
 from pytest_crmseed.portal.message import PortalRequest, PortalResponse
 from pytest_crmseed.portal.store import Store
@@ -23,6 +24,7 @@ class HubSpotApi:
     """HubSpot's API over a store; safe to use from many threads."""
 
     name = PROVIDER
+    host = "api.hubapi.com"
 
     def __init__(
         self,
@@ -34,8 +36,15 @@ class HubSpotApi:
         schema: Schema | None = None,
     ) -> None:
         self.account = Account(store, behaviour, rate=rate, clock=clock, schema=schema)
+        self.fault_answers = HubSpotFaultAnswers(self.account)
         self._store = store
+        self._bundled = schema is None
         self._routes = Routes()
+
+    @property
+    def stock(self) -> bool:
+        """Whether the definitions are those of the bundled schema, and no others were added or changed."""
+        return self._bundled and not any(True for _ in self._store.definitions(PROVIDER))
 
     def claims(self, request: PortalRequest) -> bool:
         """Return whether the path is one of HubSpot's."""
@@ -53,6 +62,32 @@ class HubSpotApi:
         except ApiError as error:
             response = error.response(correlation_id)
         return Handled(replace(response, headers={**headers, **response.headers}), label, write)
+
+    def describe(self, request: PortalRequest) -> Described:
+        """Return where a request leads, without handling it; never refuses."""
+        label = f"{request.method} (not emulated)"
+        token = self.account.tokens.bearer(request.headers.get("authorization", ""))
+        seeder = token is not None and token.role == "seeder"
+        found = self._routes.match(request.segments)
+        if found is None:
+            return Described(label, seeder=seeder)
+        routes, values = found
+        known = {method: route for method, route in routes.items() if route.handler is not None}
+        route = known.get(request.method) or next(iter(known.values()), None)
+        if route is None:
+            return Described(label, seeder=seeder)
+        named = parameters(route, values)
+        object_type = self.object_type(named.get("type") or named.get("from") or "")
+        if request.method not in known:
+            return Described(label, route.template, object_type, seeder=seeder)
+        return Described(f"{route.method} {route.template}", route.template, object_type, route.write, seeder)
+
+    def object_type(self, name: str) -> str | None:
+        """Return HubSpot's name of an object type that is named in any of its ways, or None."""
+        try:
+            return self.account.object_types.resolve(name).name
+        except ApiError:
+            return None
 
     def _find(self, request: PortalRequest) -> tuple[Route, list[str]]:
         found = self._routes.match(request.segments)
@@ -80,7 +115,8 @@ class HubSpotApi:
             token = self.account.tokens.bearer(request.headers.get("authorization", ""))
             if token is None:
                 raise errors.unauthorized()
-            headers.update(self.account.limits.take(token, headers["x-hubspot-correlation-id"]))
+            take = self.account.limits.take_search if route.searches else self.account.limits.take
+            headers.update(take(token, headers["x-hubspot-correlation-id"]))
         call = Call(self.account, request, parameters(route, values), route.version, token)
         needed = route.scopes(call)
         if needed and token is not None and not token.scopes.intersection(needed):

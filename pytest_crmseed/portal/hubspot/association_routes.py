@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_crmseed.portal.hubspot import bodies, errors, links
+from pytest_crmseed.portal.hubspot import automations, bodies, errors, links
 from pytest_crmseed.portal.hubspot.account import record_id
 from pytest_crmseed.portal.hubspot.call import Call
 from pytest_crmseed.portal.hubspot.definitions import PROVIDER
@@ -64,11 +64,28 @@ def batch_archive(call: Call) -> PortalResponse:
     started = call.account.now()
     for row in batch:
         bodies.required(row, "from", "to")
-        from_id = record_id(_object_id(row["from"]))
-        to_ids = [record_id(_object_id(to)) for to in bodies.as_list(row["to"], "java.util.ArrayList")]
+        from_id = record_id(bodies.object_id(row["from"]))
+        to_ids = [record_id(bodies.object_id(to)) for to in bodies.as_list(row["to"], "java.util.ArrayList")]
         if from_id is not None:
             known = [id for id in to_ids if id is not None]
             links.remove_all(call.account, call.from_type, from_id, call.to_type, known)
+    return _archived(call, started)
+
+
+def batch_labels_archive(call: Call) -> PortalResponse:
+    """Remove the types given of the pairs given; what else links them stays. Answers as ``batch_archive``."""
+    batch = bodies.inputs(call.json, limit=CREATE_LIMIT)
+    started = call.account.now()
+    for row in batch:
+        bodies.required(row, "from", "to", "types")
+        from_id, to_id = record_id(bodies.object_id(row["from"])), record_id(bodies.object_id(row["to"]))
+        for association in links.parse_types(call.account, call.from_type, row["types"], call.to_type):
+            if from_id is not None and to_id is not None:
+                links.remove(call.account, call.from_type, from_id, association, to_id)
+    return _archived(call, started)
+
+
+def _archived(call: Call, started: float) -> PortalResponse:
     if call.version.startswith("v"):
         return PortalResponse(204)
     return call.batch_answer([], [], status=200, started=started)
@@ -95,9 +112,11 @@ def put_default(call: Call) -> PortalResponse:
 def read(call: Call) -> PortalResponse:
     """Read what one record is linked to, page by page; 404 when the record does not exist [unsure]."""
     id = record_id(call.params["id"])
-    if id is None or call.account.live(call.from_type, id) is None:
+    record = None if id is None else call.account.live(call.from_type, id)
+    if record is None:
         raise errors.record_not_found()
-    some = call.account.store.links(PROVIDER, call.from_type.name, [id], call.to_type.name).get(id, [])
+    found = call.account.store.links(PROVIDER, call.from_type.name, [record.id], call.to_type.name)
+    some = found.get(record.id, [])
     limit = call.limit(default=PAGE, most=PAGE)
     to, paging = _page(call, some, _after(call.argument("after")), limit)
     return PortalResponse.of(200, {"results": to, **paging})
@@ -132,7 +151,7 @@ def _for_each_pair(call: Call, data: Any, *, status: int, default: bool) -> Port
     entries: list[dict[str, Any]] = []
     for row in batch:
         bodies.required(row, *(("from", "to") if default else ("from", "to", "types")))
-        from_id, to_id = _object_id(row["from"]), _object_id(row["to"])
+        from_id, to_id = bodies.object_id(row["from"]), bodies.object_id(row["to"])
         types = [] if default else links.parse_types(call.account, call.from_type, row["types"], call.to_type)
         try:
             pair = links.existing_pair(call.account, call.from_type, from_id, call.to_type, to_id)
@@ -148,6 +167,7 @@ def _link(call: Call, pair: tuple[int, int], types: Sequence[Association]) -> di
     from_id, to_id = pair
     for association in types:
         links.add(call.account, call.from_type, from_id, association, to_id)
+    automations.after_link(call.account, call.from_type, from_id, call.to_type.name, to_id)
     return {
         "fromObjectTypeId": call.from_type.type_id,
         "fromObjectId": from_id,
@@ -165,6 +185,7 @@ def _link_default(call: Call, pair: tuple[int, int]) -> list[dict[str, Any]]:
         )
     from_id, to_id = pair
     links.add(call.account, call.from_type, from_id, association, to_id)
+    automations.after_link(call.account, call.from_type, from_id, call.to_type.name, to_id)
     answers = [_default_answer(from_id, to_id, association.category, association.type_id)]
     if call.account.behaviour.both_directions_in_default_associations and association.inverse is not None:
         answers.append(_default_answer(to_id, from_id, association.category, association.inverse))
@@ -213,9 +234,3 @@ def _after(value: Any) -> int:
     if after is None:
         raise errors.invalid(f"after must be a value that paging.next.after had, not {value}")
     return after
-
-
-def _object_id(data: Any) -> str:
-    given = bodies.as_object(data, "PublicObjectId")
-    bodies.required(given, "id")
-    return bodies.as_text(given["id"])

@@ -10,12 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pytest_crmseed.portal.hubspot import bodies, errors, records, render
+from pytest_crmseed.portal.hubspot import bodies, errors, history, records, render, uniqueness, writes
 from pytest_crmseed.portal.hubspot.account import record_id
 from pytest_crmseed.portal.hubspot.call import Call
-from pytest_crmseed.portal.hubspot.definitions import PROVIDER
 from pytest_crmseed.portal.hubspot.object_types import noun
-from pytest_crmseed.portal.hubspot.objects import refuse_history
 from pytest_crmseed.portal.hubspot.records import Written
 from pytest_crmseed.portal.message import PortalResponse
 from pytest_crmseed.portal.store import StoredRecord
@@ -29,13 +27,8 @@ def create(call: Call) -> PortalResponse:
     siblings: set[int] = set()
 
     def write(row: Row) -> Written:
-        written = records.create(
-            call.account,
-            call.object_type,
-            bodies.properties(row),
-            row.get("associations"),
-            normalise_dates=call.normalises_dates,
-            siblings=siblings,
+        written = writes.create(
+            call, bodies.properties(row), row.get("associations"), siblings=siblings
         )
         siblings.add(written.record.id)
         return written
@@ -50,24 +43,22 @@ def update(call: Call) -> PortalResponse:
     ids = [_input_id(row) for row in batch]
     _refuse_duplicates(ids)
     found: dict[str, StoredRecord] = {}
+    vanished: set[str] = set()
     for row, text in zip(batch, ids, strict=True):
         id = _target(call, row, text)
         record = None if id is None else call.account.live(call.object_type, id)
         if record is not None:
             found[text] = record
+            if record.id != id and call.account.behaviour.merged_ids_vanish_from_batch_updates:
+                vanished.add(text)
     missing = [text for text in ids if text not in found]
-    present = [row for row, text in zip(batch, ids, strict=True) if text in found]
+    present = [row for row, text in zip(batch, ids, strict=True) if text in found.keys() - vanished]
 
     def write(row: Row) -> Written:
         # Read anew: two keys may name one record, and then the first input has changed it.
         id = found[_input_id(row)].id
-        return records.update(
-            call.account,
-            call.object_type,
-            call.account.records(call.object_type, [id])[id],
-            bodies.properties(row),
-            normalise_dates=call.normalises_dates,
-        )
+        record = call.account.records(call.object_type, [id])[id]
+        return writes.update(call, record, bodies.properties(row))
 
     gone = [row for row, text in zip(batch, ids, strict=True) if text not in found]
     entries = [_not_found(call, missing, gone)] if missing else []
@@ -83,7 +74,7 @@ def upsert(call: Call) -> PortalResponse:
         key = _input_id(row)
         bodies.required(row, "idProperty")
         name = bodies.as_text(row["idProperty"])
-        if not records.identifier(call.account, call.object_type, name):
+        if not uniqueness.identifier(call.account, call.object_type, name):
             raise errors.non_unique(call.object_type.type_id, name)
         keys.append(key.lower() if name == "email" else key)
     _refuse_duplicates(keys)
@@ -91,16 +82,12 @@ def upsert(call: Call) -> PortalResponse:
     def write(row: Row) -> Written:
         name, key = bodies.as_text(row["idProperty"]), _input_id(row)
         properties = bodies.properties(row)
-        id = records.find(call.account, call.object_type, name, key)
+        id = uniqueness.find(call.account, call.object_type, name, key)
         record = None if id is None else call.account.live(call.object_type, id)
-        dates = call.normalises_dates
         if record is None:
-            properties = {name: key, **properties}
-            return records.create(call.account, call.object_type, properties, normalise_dates=dates)
+            return writes.create(call, {name: key, **properties})
         # [unsure] what a sparse upsert by email does to the properties it does not name: nothing, here.
-        return records.update(
-            call.account, call.object_type, record, properties or {name: key}, normalise_dates=dates
-        )
+        return writes.update(call, record, properties or {name: key})
 
     return _write(call, batch, write, status=200, with_new=True)
 
@@ -109,7 +96,9 @@ def read(call: Call) -> PortalResponse:
     """Read records by id or by one identifying property: 200, or 207 with the missing ones."""
     body = bodies.as_object(call.json, "BatchReadInputSimplePublicObjectId")
     batch = bodies.inputs(body)
-    refuse_history(bodies.names(body, "propertiesWithHistory"))
+    past = bodies.names(body, "propertiesWithHistory")
+    if past and len(batch) > history.LIMIT:
+        raise errors.too_many_for_history(history.LIMIT)
     asked = bodies.names(body, "properties")
     account, object_type = call.account, call.object_type
     id_property = body.get("idProperty")
@@ -119,7 +108,7 @@ def read(call: Call) -> PortalResponse:
     texts = list(dict.fromkeys(_input_id(row) for row in batch))
     if id_property:
         name = bodies.as_text(id_property)
-        ids = [records.find(account, object_type, name, text, reading=True) for text in texts]
+        ids = [uniqueness.find(account, object_type, name, text, reading=True) for text in texts]
     else:
         ids = [record_id(text) for text in texts]
     found = account.records(object_type, [id for id in ids if id is not None])
@@ -130,7 +119,7 @@ def read(call: Call) -> PortalResponse:
         if record is None or (record.archived is not None) != archived:
             missing.append(text)
         else:
-            results.append(render.read_answer(account, object_type, record, asked))
+            results.append(render.read_answer(account, object_type, record, asked, past))
     entries = [errors.objects_not_found(noun(object_type), missing).entry()] if missing else []
     return call.batch_answer(results, entries, status=200, started=started)
 
@@ -139,10 +128,7 @@ def archive(call: Call) -> PortalResponse:
     """Archive records: 204 whether or not they exist [unsure for unknown ids]."""
     batch = bodies.inputs(call.json)
     ids = [record_id(_input_id(row)) for row in batch]
-    account = call.account
-    account.store.archive(
-        PROVIDER, call.object_type.name, [id for id in ids if id is not None], account.now()
-    )
+    records.archive(call.account, call.object_type, [id for id in ids if id is not None])
     return PortalResponse(204)
 
 
@@ -186,7 +172,7 @@ def _input_id(row: Row) -> str:
 def _target(call: Call, row: Row, text: str) -> int | None:
     id_property = row.get("idProperty")
     if id_property:
-        return records.find(call.account, call.object_type, bodies.as_text(id_property), text)
+        return uniqueness.find(call.account, call.object_type, bodies.as_text(id_property), text)
     return record_id(text)
 
 

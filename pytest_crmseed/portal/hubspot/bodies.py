@@ -106,6 +106,17 @@ def properties(data: Mapping[str, Any]) -> dict[str, Any]:
     return as_object(data["properties"], "java.util.LinkedHashMap")
 
 
+def object_id(data: Any) -> str:
+    """Return the id in ``{"id": ...}``.
+
+    Raises:
+        ApiError: the shape is another one.
+    """
+    given = as_object(data, "PublicObjectId")
+    required(given, "id")
+    return as_text(given["id"])
+
+
 def names(data: Mapping[str, Any], key: str) -> list[str]:
     """Return a list of texts that may be missing.
 

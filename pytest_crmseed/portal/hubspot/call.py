@@ -66,6 +66,11 @@ class Call:
         """
         return not self.version.startswith("v") and self.version >= "2026-09"
 
+    @property
+    def origin(self) -> str:
+        """The source of what the call writes, as it is kept: HubSpot's source type and the app's id."""
+        return "INTEGRATION" if self.token is None else f"INTEGRATION {self.token.app_id}"
+
     def argument(self, name: str) -> str | None:
         """Return the query's last value of this name, or None."""
         values = self.request.arguments.get(name)

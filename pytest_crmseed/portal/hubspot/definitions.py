@@ -83,7 +83,7 @@ class Definitions:
         for name, object_type in self._object_types.items():
             stock = {field.name: _stock(field) for field in object_type.fields.values()}
             if set_up:
-                stock[KEY] = _key(STOCK_GROUPS[name])
+                stock[KEY] = _key(object_type.groups[0].name if object_type.groups else STOCK_GROUPS[name])
             self._by_type[name] = stock
         for object_type_name, name, data in self._store.definitions(PROVIDER):
             if object_type_name in self._by_type:
@@ -168,6 +168,8 @@ def _stock(field: Field) -> Definition:
         "createdAt": _STOCK_TIME,
         "updatedAt": _STOCK_TIME,
     }
+    if field.archived:
+        data["archived"] = True
     if "referencedObjectType" in native:
         data["referencedObjectType"] = native["referencedObjectType"]
     if "showCurrencySymbol" in native:

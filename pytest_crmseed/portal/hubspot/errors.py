@@ -116,6 +116,12 @@ def contact_exists(id: int) -> ApiError:
     return ApiError(409, f"Contact already exists. Existing ID: {id}", "CONFLICT")
 
 
+def blocked_email(address: str) -> ApiError:
+    """Return the refusal of an address that a GDPR delete has blocked. [unsure] of status and text."""
+    message = f"Email address {address} is blocklisted: its owner asked for permanent deletion."
+    return invalid(message, {"email": [address]})
+
+
 def unique_value_taken(
     *, portal_id: int, noun: str, name: str, value: str, id: int, existing: int
 ) -> ApiError:
@@ -214,6 +220,14 @@ def batch_too_large(limit: int) -> ApiError:
     )
 
 
+def too_many_for_history(limit: int) -> ApiError:
+    """Return the refusal of a batch read with history that has too many inputs."""
+    return invalid(
+        f"The maximum number of inputs supported in a batch request for property histories is {limit}."
+        " Please reduce the number of items and try again"
+    )
+
+
 def invalid_object_ids(pairs: Sequence[tuple[str, str]]) -> ApiError:
     """Return the refusal of associations with records that do not exist, given as noun and id."""
     context = {
@@ -255,3 +269,33 @@ def wrong_method(allowed: Sequence[str]) -> ApiError:
 def wrong_content_type() -> ApiError:
     """Return the 415 of a body that is not said to be JSON. [unsure] of the body."""
     return ApiError(415, "HTTP 415 Unsupported Media Type")
+
+
+def burst_reached(app_id: int | None, headers: Mapping[str, str]) -> ApiError:
+    """Return the 429 of the rolling window of one app."""
+    extra = {
+        "errorType": "RATE_LIMIT",
+        "policyName": "TEN_SECONDLY_ROLLING",
+        # [unsure] of the prefix, which is known for API keys only.
+        "groupName": f"publicapi:private-app-api-calls-ten-secondly:{app_id or 0}",
+    }
+    message = "You have reached your ten_secondly_rolling limit."
+    return ApiError(429, message, extra=extra, headers=headers)
+
+
+def daily_reached(request_id: str, headers: Mapping[str, str]) -> ApiError:
+    """Return the 429 of the account's daily figure."""
+    extra = {"errorType": "RATE_LIMIT", "policyName": "DAILY", "requestId": request_id}
+    return ApiError(429, "You have reached your daily limit.", extra=extra, headers=headers)
+
+
+def secondly_reached(request_id: str, headers: Mapping[str, str]) -> ApiError:
+    """Return the 429 of searches, which no other limit counts."""
+    extra = {"errorType": "RATE_LIMIT", "policyName": "SECONDLY", "requestId": request_id}
+    return ApiError(429, "You have reached your secondly limit.", extra=extra, headers=headers)
+
+
+def token_expired(seconds: int) -> ApiError:
+    """Return the 401 of an OAuth token that has expired."""
+    message = f"The OAuth token used to make this call expired {seconds} second(s) ago."
+    return ApiError(401, message, "EXPIRED_AUTHENTICATION")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_MS = 86_400_000
@@ -12,6 +13,8 @@ _DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|
 _MILLISECONDS = re.compile(r"-?\d{1,17}", re.ASCII)
 
 
+# The records of a batch are made and changed at one moment.
+@lru_cache(maxsize=256)
 def iso(seconds: float) -> str:
     """Return epoch seconds as HubSpot writes an instant: ``2026-01-02T03:04:05.678Z``."""
     return iso_of_ms(round(seconds * 1000))

@@ -14,7 +14,7 @@ from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from pytest_crmseed.portal.behaviour import Behaviour
-from pytest_crmseed.portal.hubspot.errors import ApiError
+from pytest_crmseed.portal.hubspot import errors
 from pytest_crmseed.portal.hubspot.tokens import Token
 
 
@@ -32,6 +32,7 @@ class Limits:
         """Forget all requests."""
         with self._lock:
             self._windows: dict[str, deque[float]] = {}
+            self._searches: deque[float] = deque()
             self._day: date | None = None
             self.used_today = 0
 
@@ -50,14 +51,36 @@ class Limits:
             limit = self._limit(token)
             if limit is not None and len(window) >= limit:
                 wait = window[0] + self._seconds - now
-                raise self._burst_reached(token, self._headers(window, limit, now), wait)
+                headers = self._with_retry_after(self._headers(window, limit, now), wait)
+                raise errors.burst_reached(token.app_id, headers)
             if self.used_today >= self._behaviour.daily_limit:
                 wait = self._resets_at(now).timestamp() - now
-                raise self._daily_reached(self._headers(window, limit, now), wait, correlation_id)
+                headers = self._with_retry_after(self._headers(window, limit, now), wait)
+                raise errors.daily_reached(correlation_id.replace("-", ""), headers)
             if limit is not None:
                 window.append(now)
             self.used_today += 1
             return self._headers(window, limit, now)
+
+    def take_search(self, token: Token, correlation_id: str) -> dict[str, str]:
+        """Count a search, for which there is a limit per second and account; its answers have no headers.
+
+        The seeder's own app is not counted, so that seeding never eats what the application may ask.
+
+        Raises:
+            ApiError: the limit is reached (429).
+        """
+        if token.unlimited:
+            return {}
+        with self._lock:
+            now = self._clock()
+            while self._searches and self._searches[0] <= now - 1:
+                self._searches.popleft()
+            if len(self._searches) >= self._behaviour.search_limit:
+                headers = self._with_retry_after({}, self._searches[0] + 1 - now) if self._searches else {}
+                raise errors.secondly_reached(correlation_id.replace("-", ""), headers)
+            self._searches.append(now)
+            return {}
 
     def resets_at(self) -> datetime:
         """Return when the daily figure starts anew: the account's next midnight, in UTC."""
@@ -95,31 +118,6 @@ class Limits:
                 "X-HubSpot-RateLimit-Secondly-Remaining": str(max(0, per_second - this_second)),
             }
         return headers
-
-    def _burst_reached(self, token: Token, headers: dict[str, str], wait: float) -> ApiError:
-        return ApiError(
-            429,
-            "You have reached your ten_secondly_rolling limit.",
-            extra={
-                "errorType": "RATE_LIMIT",
-                "policyName": "TEN_SECONDLY_ROLLING",
-                # [unsure] of the prefix, which is known for API keys only.
-                "groupName": f"publicapi:private-app-api-calls-ten-secondly:{token.app_id}",
-            },
-            headers=self._with_retry_after(headers, wait),
-        )
-
-    def _daily_reached(self, headers: dict[str, str], wait: float, correlation_id: str) -> ApiError:
-        return ApiError(
-            429,
-            "You have reached your daily limit.",
-            extra={
-                "errorType": "RATE_LIMIT",
-                "policyName": "DAILY",
-                "requestId": correlation_id.replace("-", ""),
-            },
-            headers=self._with_retry_after(headers, wait),
-        )
 
     def _with_retry_after(self, headers: dict[str, str], wait: float) -> dict[str, str]:
         if self._behaviour.retry_after_on_429:

@@ -75,6 +75,8 @@ def add(account: Account, from_type: ObjectType, from_id: int, association: Asso
     made = _both_ways(from_type, from_id, association, to_id)
     if association.primary:
         _demote(account, made)
+    if association.primary or association.category == "USER_DEFINED":
+        # [unsure] of labels that clients have made: a live primary link carries both entries.
         unlabelled = account.object_types.unlabelled(from_type, association.to)
         if unlabelled is not None:
             made += _both_ways(from_type, from_id, unlabelled, to_id)
@@ -85,15 +87,26 @@ def remove_all(
     account: Account, from_type: ObjectType, from_id: int, to_type: ObjectType, to_ids: Sequence[int]
 ) -> None:
     """Remove every association between a record and others, in both directions."""
-    gone = set(to_ids)
-    forth = account.store.links(PROVIDER, from_type.name, [from_id], to_type.name).get(from_id, [])
-    back = [
-        link
-        for others in account.store.links(PROVIDER, to_type.name, to_ids, from_type.name).values()
-        for link in others
-        if link.to_id == from_id
-    ]
-    account.store.unlink(PROVIDER, [link for link in forth if link.to_id in gone] + back)
+    gone = account.store.links_between(PROVIDER, from_type.name, from_id, to_type.name, to_ids)
+    for to_id in to_ids:
+        gone += account.store.links_between(PROVIDER, to_type.name, to_id, from_type.name, [from_id])
+    account.store.unlink(PROVIDER, gone)
+
+
+def remove(
+    account: Account, from_type: ObjectType, from_id: int, association: Association, to_id: int
+) -> None:
+    """Remove one association between two records, in both directions; others of theirs stay."""
+    account.store.unlink(PROVIDER, _both_ways(from_type, from_id, association, to_id))
+
+
+def has_primary(account: Account, object_type: ObjectType, id: int, to: str) -> bool:
+    """Return whether a record has the one main record of a type that it may have."""
+    association = object_type.association(to, primary=True)
+    if association is None or not _exclusive(object_type.name, to):
+        return False
+    found = account.store.links(PROVIDER, object_type.name, [id], to).get(id, [])
+    return any(link.type_id == association.type_id for link in found)
 
 
 def primary_target(account: Account, object_type: ObjectType, id: int) -> int | None:
@@ -111,32 +124,41 @@ def count(account: Account, object_type: ObjectType, id: int, to: str) -> int:
     return len({link.to_id for link in found})
 
 
-def names(account: Account, from_type: ObjectType, link: StoredLink) -> str:
-    """Return a link's name in the answers of the objects API: ``contact_to_company``.
+def name(account: Account, from_type: ObjectType, to_type: ObjectType, association: Association) -> str:
+    """Return an association type's name in the objects API and in v3: ``contact_to_company``.
 
-    Where there is a primary type, that one has the plain name and the other ends in
-    ``_unlabeled`` [unsure].
+    Where there is a primary type, that one has the plain name and the unlabelled one ends in
+    ``_unlabeled``; what clients have labelled themselves is named by its label [unsure].
     """
-    to_type = account.object_types.by_name[link.to_type]
     plain = f"{from_type.singular}_to_{to_type.singular}"
-    match (from_type.name, link.type_id):
+    match (from_type.name, association.type_id):
         case ("companies", 13):
             return "parent_to_child_company"
         case ("companies", 14):
             return "child_to_parent_company"
-    has_primary = from_type.association(link.to_type, primary=True)
-    unlabelled = account.object_types.unlabelled(from_type, link.to_type)
-    if has_primary and unlabelled and link.type_id == unlabelled.type_id:
-        return f"{plain}_unlabeled"
-    return plain
+    if association.primary:
+        return plain
+    if association.label:
+        return f"{plain}_{association.label.lower().replace(' ', '_')}"
+    return f"{plain}_unlabeled" if from_type.association(to_type.name, primary=True) else plain
+
+
+def name_of(account: Account, from_type: ObjectType, link: StoredLink) -> str:
+    """Return the name of a link's association type."""
+    to_type = account.object_types.by_name[link.to_type]
+    association = account.object_types.association(from_type, link.type_id, link.category)
+    if association is None:
+        return f"{from_type.singular}_to_{to_type.singular}"
+    return name(account, from_type, to_type, association)
 
 
 def _existing(account: Account, object_type_name: str, text: str) -> int:
     object_type = account.object_types.by_name[object_type_name]
     id = record_id(text)
-    if id is None or account.live(object_type, id) is None:
+    record = None if id is None else account.live(object_type, id)
+    if record is None:
         raise errors.invalid_object_ids([(noun(object_type), text)])
-    return id
+    return record.id
 
 
 def _both_ways(from_type: ObjectType, from_id: int, association: Association, to_id: int) -> list[StoredLink]:
@@ -151,12 +173,17 @@ def _both_ways(from_type: ObjectType, from_id: int, association: Association, to
     return [forth, back]
 
 
+def _exclusive(from_type: str, to_type: str) -> bool:
+    # One primary company for any record, and for a lead one primary record of any type [unsure].
+    return to_type == PRIMARY_TARGET or from_type == "leads"
+
+
 def _demote(account: Account, made: Sequence[StoredLink]) -> None:
     """Remove the primary association of a record before the new one is made; the unlabelled one stays."""
     for link in made:
-        if link.to_type != PRIMARY_TARGET:
+        if not _exclusive(link.from_type, link.to_type):
             continue
-        for old in account.store.links(PROVIDER, link.from_type, [link.from_id], PRIMARY_TARGET).get(
+        for old in account.store.links(PROVIDER, link.from_type, [link.from_id], link.to_type).get(
             link.from_id, []
         ):
             if old.type_id == link.type_id:

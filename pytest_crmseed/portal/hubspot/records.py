@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pytest_crmseed.portal.hubspot import errors, links
+from pytest_crmseed.portal.hubspot import errors, lifecycle, links, uniqueness
 from pytest_crmseed.portal.hubspot.account import Account
 from pytest_crmseed.portal.hubspot.bodies import cannot_deserialize
 from pytest_crmseed.portal.hubspot.definitions import PROVIDER
 from pytest_crmseed.portal.hubspot.errors import Problem
 from pytest_crmseed.portal.hubspot.object_types import noun, pipeline, pipeline_properties
 from pytest_crmseed.portal.hubspot.values import Unacceptable, accept, text_of
-from pytest_crmseed.portal.store import StoredRecord
-from pytest_crmseed.schema.model import ObjectType
+from pytest_crmseed.portal.store import PastValue, StoredRecord
+from pytest_crmseed.schema.model import Association, ObjectType
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A record that was written, the properties that the request named, what was normalised."""
+    """A record that was written, the properties that the request named, what was normalised, linked."""
 
     record: StoredRecord
     names: Collection[str]
     warnings: tuple[Mapping[str, Any], ...] = ()
+    linked: tuple[tuple[Association, int], ...] = ()
     new: bool = False
 
 
@@ -39,12 +40,14 @@ def create(
     properties: Mapping[str, Any],
     associations: Any = None,
     *,
+    origin: str = "",
     normalise_dates: bool = False,
     siblings: Collection[int] = (),
 ) -> Written:
     """Create a record with its associations.
 
-    ``siblings`` are records of the same request: their unique values count as taken in a race.
+    ``origin`` says who made it, ``siblings`` are records of the same request: their unique values
+    count as taken in a race.
 
     Raises:
         ApiError: HubSpot would refuse the record. Nothing has been stored then.
@@ -57,15 +60,16 @@ def create(
     if missing:
         raise errors.missing_required(noun(object_type), missing)
     id = account.new_id(object_type)
-    _check_unique(account, object_type, held, id, siblings=siblings)
+    uniqueness.check(account, object_type, held, held, id, siblings=siblings)
     wanted = links.parse_inline(account, object_type, associations)
     now = account.now()
-    record = StoredRecord(id, held, created=now, updated=now)
+    record = StoredRecord(id, held, created=now, updated=now, origin=origin)
+    account.trail(object_type, [id])
     account.store.save(PROVIDER, object_type.name, record)
-    _hold_unique(account, object_type, held, id, new=True)
+    uniqueness.hold(account, object_type, held, held, id, new=True)
     for association, to_id in wanted:
         links.add(account, object_type, id, association, to_id)
-    return Written(record, values.texts.keys(), values.warnings, new=True)
+    return Written(record, values.texts.keys(), values.warnings, tuple(wanted), new=True)
 
 
 def update(
@@ -74,6 +78,7 @@ def update(
     record: StoredRecord,
     properties: Mapping[str, Any],
     *,
+    origin: str = "",
     normalise_dates: bool = False,
 ) -> Written:
     """Change properties of a live record; an empty text clears one.
@@ -84,38 +89,67 @@ def update(
     if not properties:
         raise errors.invalid("No properties found to update, please provide at least one.")
     values = _checked(account, object_type, properties, record.properties, normalise_dates=normalise_dates)
-    _check_unique(account, object_type, values.texts, record.id)
-    held = {name: text for name, text in {**record.properties, **values.texts}.items() if text}
-    changed = replace(record, properties=held, updated=max(account.now(), record.updated))
-    account.store.save(PROVIDER, object_type.name, changed)
-    _hold_unique(account, object_type, values.texts, record.id, new=False)
+    before, stage = record.properties.get(lifecycle.PROPERTY, ""), values.texts.get(lifecycle.PROPERTY)
+    forward_only = account.behaviour.lifecycle_moves_forward_only
+    if stage and forward_only and lifecycle.is_step_back(account, object_type, before, stage):
+        values.texts[lifecycle.PROPERTY] = before
+    changed = overwrite(account, object_type, record, values.texts, origin=origin)
     return Written(changed, values.texts.keys(), values.warnings)
 
 
-def identifier(account: Account, object_type: ObjectType, name: str) -> bool:
-    """Return whether no two live records may have the same value of a property."""
-    return name in account.definitions.unique(object_type.name)
-
-
-def find(
-    account: Account, object_type: ObjectType, id_property: str, value: str, *, reading: bool = False
-) -> int | None:
-    """Return the id of the live record that has a value of an identifying property.
-
-    For reading, a company's ``domain`` identifies as well, though it is not unique: the oldest
-    company of that domain is taken [unsure] (HubSpot docs, "Properties guide").
+def overwrite(
+    account: Account,
+    object_type: ObjectType,
+    record: StoredRecord,
+    texts: Mapping[str, str],
+    *,
+    origin: str,
+) -> StoredRecord:
+    """Put texts that are known to be valid on a record, and return it as it is then.
 
     Raises:
-        ApiError: the property identifies no record.
+        ApiError: a unique value is taken. Nothing has been stored then.
     """
-    if id_property == "hs_object_id":
-        return int(value) if value.isascii() and value.isdigit() and len(value) <= 18 else None
-    if identifier(account, object_type, id_property):
-        text = value.lower() if id_property == "email" else value
-        return account.store.holder(PROVIDER, object_type.name, id_property, text)
-    if reading and (object_type.name, id_property) == ("companies", "domain"):
-        return account.store.first_with(PROVIDER, object_type.name, id_property, value)
-    raise errors.non_unique(object_type.type_id, id_property)
+    held = {name: text for name, text in {**record.properties, **texts}.items() if text}
+    uniqueness.check(account, object_type, held, texts, record.id)
+    now = max(account.now(), record.updated)
+    changed = replace(record, properties=held, updated=now)
+    _remember(account, object_type, record, texts, now, origin)
+    account.trail(object_type, [record.id])
+    account.store.save(PROVIDER, object_type.name, changed)
+    uniqueness.hold(account, object_type, held, texts, record.id)
+    return changed
+
+
+def archive(account: Account, object_type: ObjectType, ids: Iterable[int]) -> None:
+    """Archive live records; others are passed over."""
+    ids = list(ids)
+    unique = account.definitions.unique(object_type.name)
+    # An address is free again (HubSpot docs, "Contact and form limits"); of other values that is unsure.
+    holding = (
+        [name for name in unique if name != "email"] if account.behaviour.archived_values_stay_unique else []
+    )
+    account.trail(object_type, ids)
+    account.store.archive(PROVIDER, object_type.name, ids, account.now(), holding=holding)
+
+
+def _remember(
+    account: Account,
+    object_type: ObjectType,
+    record: StoredRecord,
+    texts: Mapping[str, str],
+    now: float,
+    origin: str,
+) -> None:
+    past = account.store.history(PROVIDER, object_type.name, record.id)
+    for name, text in texts.items():
+        before = record.properties.get(name, "")
+        if text == before:
+            continue
+        values = [PastValue(now, text, origin)]
+        if before and name not in past:
+            values.insert(0, PastValue(record.created, before, record.origin))
+        account.store.remember(PROVIDER, object_type.name, record.id, name, values)
 
 
 def _checked(
@@ -156,24 +190,30 @@ def _checked(
         texts[name] = accepted.text
         if accepted.normalised is not None:
             warnings.append(_normalised(name, text, accepted.normalised))
-    problems.extend(_stage_problems(object_type, texts, current))
+    problems.extend(_stage_problems(account, object_type, texts, current))
     if problems:
         raise errors.invalid_properties(problems, account.behaviour.portal_id)
     return _Values(texts, tuple(warnings))
 
 
 def _stage_problems(
-    object_type: ObjectType, texts: Mapping[str, str], current: Mapping[str, str]
+    account: Account, object_type: ObjectType, texts: Mapping[str, str], current: Mapping[str, str]
 ) -> list[Problem]:
     names = pipeline_properties(object_type)
     if names is None or not texts.keys() & set(names):
         return []
     of_pipeline, of_stage = names
-    stage = texts.get(of_stage, current.get(of_stage, ""))
+    before = current.get(of_stage, "")
+    stage = texts.get(of_stage, before)
     found = pipeline(object_type, texts.get(of_pipeline) or current.get(of_pipeline, ""))
     allowed = [
         each.id for candidate in ([found] if found else object_type.pipelines) for each in candidate.stages
     ]
+    closed = set(account.behaviour.read_only_stages).intersection((stage, before))
+    if closed and stage != before:
+        # [unsure] of code and text: the stages exist, what the API answers was not found.
+        message = f"Stage {min(closed)} is read only; records cannot be moved into it or out of it."
+        return [Problem(of_stage, "READ_ONLY_VALUE", message, stage)]
     if not stage or stage in allowed:
         return []
     # [unsure] of the text: a stage that does not exist is an option that does not.
@@ -185,43 +225,6 @@ def _default_pipeline(account: Account, object_type: ObjectType, properties: dic
     names = pipeline_properties(object_type)
     if names is not None and account.behaviour.default_pipeline_when_missing and not properties.get(names[0]):
         properties[names[0]] = object_type.pipelines[0].id
-
-
-def _check_unique(
-    account: Account,
-    object_type: ObjectType,
-    texts: Mapping[str, str],
-    id: int,
-    *,
-    siblings: Collection[int] | None = None,
-) -> None:
-    for name in account.definitions.unique(object_type.name):
-        text = texts.get(name)
-        if not text:
-            continue
-        existing = account.store.holder(PROVIDER, object_type.name, name, text)
-        if existing is None or existing == id:
-            continue
-        # The 409 is known for creates that find the address taken by an older contact only.
-        creating = siblings is not None and existing not in siblings
-        if creating and (object_type.name, name) == ("contacts", "email"):
-            raise errors.contact_exists(existing)
-        raise errors.unique_value_taken(
-            portal_id=account.behaviour.portal_id,
-            noun=noun(object_type),
-            name=name,
-            value=text,
-            id=id,
-            existing=existing,
-        )
-
-
-def _hold_unique(
-    account: Account, object_type: ObjectType, texts: Mapping[str, str], id: int, *, new: bool
-) -> None:
-    for name in account.definitions.unique(object_type.name):
-        if name in texts:
-            account.store.hold(PROVIDER, object_type.name, name, texts[name] or None, id, new=new)
 
 
 def _normalised(name: str, raw: str, value: str) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from pytest_crmseed.portal.hubspot import links
+from pytest_crmseed.portal.hubspot import history, links
 from pytest_crmseed.portal.hubspot.account import Account
 from pytest_crmseed.portal.hubspot.definitions import PROVIDER
 from pytest_crmseed.portal.hubspot.instants import iso, parse_iso_ms
@@ -19,10 +19,31 @@ DEFAULT_PROPERTIES: Mapping[str, Sequence[str]] = {
     "contacts": ("firstname", "lastname", "email"),
     "companies": ("name", "domain"),
     "deals": ("dealname", "amount", "closedate", "pipeline", "dealstage"),
+    "tickets": (
+        "subject",
+        "content",
+        "hs_pipeline",
+        "hs_pipeline_stage",
+        "hs_ticket_category",
+        "hs_ticket_priority",
+    ),
+    "products": ("name", "description", "price"),
+    "line_items": ("quantity", "amount", "price"),
 }
-"""What a read answers when it asks for no property (HubSpot docs, "Search the CRM")."""
+"""What a read answers beside the system properties when it asks for none (HubSpot docs, "Search the CRM").
+
+Types that are not here answer nothing else.
+"""
 
 UI_HOST = "https://app.hubspot.com"
+
+
+def created_property(object_type: ObjectType) -> str:
+    """Return the name of the property that holds when a record was made.
+
+    Activities and newer object types have another one (HubSpot docs, "Search the CRM").
+    """
+    return "createdate" if "createdate" in object_type.fields else "hs_createdate"
 
 
 def modified_property(object_type: ObjectType) -> str:
@@ -31,19 +52,27 @@ def modified_property(object_type: ObjectType) -> str:
 
 
 def read_answer(
-    account: Account, object_type: ObjectType, record: StoredRecord, asked: Sequence[str]
+    account: Account,
+    object_type: ObjectType,
+    record: StoredRecord,
+    asked: Sequence[str],
+    with_history: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return a record as reads answer it: the asked-for properties and the three system ones.
 
-    An empty property is null, an unknown one left out (HubSpot docs, "Contacts guide").
+    An empty property is null, an unknown one left out (HubSpot docs, "Contacts guide"). What is asked
+    for with its history comes with its value as well [unsure].
     """
-    names = list(asked) or list(DEFAULT_PROPERTIES[object_type.name])
+    names = [*asked, *with_history] or DEFAULT_PROPERTIES.get(object_type.name, ())
     values: dict[str, str | None] = {}
     for name in names:
         if account.definitions.live(object_type.name, name) is not None:
-            values[name] = record.properties.get(name) or _computed(account, object_type, record, name)
+            values[name] = record.properties.get(name) or computed(account, object_type, record, name)
     values.update(_system(object_type, record))
-    return _answer(account, object_type, record, values)
+    answer = _answer(account, object_type, record, values)
+    if with_history:
+        answer["propertiesWithHistory"] = history.answer(account, object_type, record, with_history)
+    return answer
 
 
 def write_answer(
@@ -55,9 +84,9 @@ def write_answer(
     values: dict[str, str | None] = {name: record.properties.get(name) for name in sorted(names)}
     for name in _COMPUTED_ON_WRITE:
         if name in object_type.fields:
-            computed = _computed(account, object_type, record, name)
-            if computed is not None:
-                values[name] = computed
+            value = computed(account, object_type, record, name)
+            if value is not None:
+                values[name] = value
     values.update(_system(object_type, record))
     answer = _answer(account, object_type, record, values)
     if written.warnings:
@@ -75,7 +104,7 @@ def associations(
     for to_type in to:
         for id, some in account.store.links(PROVIDER, object_type.name, ids, to_type.name).items():
             results = [
-                {"id": str(link.to_id), "type": links.names(account, object_type, link)} for link in some
+                {"id": str(link.to_id), "type": links.name_of(account, object_type, link)} for link in some
             ]
             found.setdefault(id, {})[to_type.name] = {"results": results}
     return found
@@ -100,7 +129,7 @@ def _answer(
 
 def _system(object_type: ObjectType, record: StoredRecord) -> dict[str, str]:
     return {
-        "createdate": iso(record.created),
+        created_property(object_type): iso(record.created),
         "hs_object_id": str(record.id),
         modified_property(object_type): iso(record.updated),
     }
@@ -122,7 +151,13 @@ _COMPUTED_ON_WRITE = (
 )
 
 
-def _computed(account: Account, object_type: ObjectType, record: StoredRecord, name: str) -> str | None:
+def computes(name: str) -> bool:
+    """Return whether HubSpot computes a property from others."""
+    return name in _COMPUTED
+
+
+def computed(account: Account, object_type: ObjectType, record: StoredRecord, name: str) -> str | None:
+    """Return the value of a property that HubSpot computes, or None where it has none."""
     compute = _COMPUTED.get(name)
     return None if compute is None else compute(account, object_type, record)
 
@@ -187,6 +222,11 @@ def _full_name(account: Account, object_type: ObjectType, record: StoredRecord) 
     return name or held.get("email")
 
 
+def _merged_ids(account: Account, object_type: ObjectType, record: StoredRecord) -> str | None:
+    ids = account.store.merged_into(PROVIDER, object_type.name, record.id)
+    return ";".join(map(str, ids)) or None
+
+
 def _primary_company(account: Account, object_type: ObjectType, record: StoredRecord) -> str | None:
     target = links.primary_target(account, object_type, record.id)
     return None if target is None else str(target)
@@ -208,6 +248,7 @@ _COMPUTED: Mapping[str, Callable[[Account, ObjectType, StoredRecord], str | None
     "hs_email_domain": _email_domain,
     "hs_full_name_or_email": _full_name,
     "hs_is_closed": _is_closed,
+    "hs_merged_object_ids": _merged_ids,
     "hs_is_closed_lost": _is_lost,
     "hs_is_closed_won": _is_won,
     # [unsure] of both: what a record made with a private app's token says of its source.

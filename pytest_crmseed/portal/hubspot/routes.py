@@ -14,10 +14,14 @@ from pytest_crmseed.portal.hubspot import (
     account_info,
     association_routes,
     batches,
+    legacy_associations,
+    merge,
     objects,
     pipelines,
     properties,
+    search,
 )
+from pytest_crmseed.portal.hubspot import scopes as scopes_needed
 from pytest_crmseed.portal.hubspot.call import Call
 from pytest_crmseed.portal.message import PortalResponse
 
@@ -94,20 +98,25 @@ class Route:
     write: bool = False
     open: bool = False
 
+    @property
+    def searches(self) -> bool:
+        """Whether the limit of searches counts it, and no other one."""
+        return self.template.endswith("/search")
+
 
 def _no_scopes(call: Call) -> Sequence[str]:
     return ()
 
 
 def _records(right: str) -> Scopes:
-    return lambda call: [f"crm.objects.{call.object_type.name}.{right}"]
+    return lambda call: scopes_needed.of_records(call.object_type, right)
 
 
 def _links(right: str) -> Scopes:
     # [unsure] The specification lists many alternatives; here it is those of the type a call starts at.
     def scopes(call: Call) -> Sequence[str]:
         call.account.object_types.resolve(call.params["to"])
-        return [f"crm.objects.{call.from_type.name}.{right}"]
+        return scopes_needed.of_records(call.from_type, right)
 
     return scopes
 
@@ -136,9 +145,9 @@ _OBJECTS: Sequence[_Entry] = (
     ("POST", "/batch/update", batches.update, _records("write"), True),
     ("POST", "/batch/upsert", batches.upsert, _records("write"), True),
     ("POST", "/batch/archive", batches.archive, _records("write"), False),
-    ("POST", "/search", None, _no_scopes, False),
-    ("POST", "/merge", None, _no_scopes, False),
-    ("POST", "/gdpr-delete", None, _no_scopes, False),
+    ("POST", "/search", search.search, _records("read"), False),
+    ("POST", "/merge", merge.merge, _records("write"), True),
+    ("POST", "/gdpr-delete", merge.gdpr_delete, _records("write"), False),
 )
 
 _LINK_BATCHES: Sequence[_Entry] = (
@@ -146,7 +155,14 @@ _LINK_BATCHES: Sequence[_Entry] = (
     ("POST", "/batch/associate/default", association_routes.batch_default, _links("write"), True),
     ("POST", "/batch/read", association_routes.batch_read, _links("read"), False),
     ("POST", "/batch/archive", association_routes.batch_archive, _links("write"), False),
-    ("POST", "/batch/labels/archive", None, _no_scopes, False),
+    ("POST", "/batch/labels/archive", association_routes.batch_labels_archive, _links("write"), False),
+)
+
+_LEGACY_LINKS: Sequence[_Entry] = (
+    ("POST", "/batch/create", legacy_associations.batch_create, _links("write"), True),
+    ("POST", "/batch/read", legacy_associations.batch_read, _links("read"), False),
+    ("POST", "/batch/archive", legacy_associations.batch_archive, _links("write"), False),
+    ("GET", "/types", legacy_associations.types, _links("read"), False),
 )
 
 _LINKS: Sequence[_Entry] = (
@@ -203,6 +219,7 @@ _FAMILIES: Sequence[tuple[Sequence[_Entry], Mapping[str, str]]] = (
             **{f"/crm/associations/{date}/{{from}}/{{to}}": date for date in DATES},
         },
     ),
+    (_LEGACY_LINKS, {"/crm/v3/associations/{from}/{to}": "v3"}),
     (
         _LINKS,
         {

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from pytest_crmseed.portal.hubspot.definitions import PROVIDER
 from pytest_crmseed.portal.store import Store
 
-_OBJECTS = ("companies", "contacts", "custom", "deals", "line_items", "orders", "products")
+_OBJECTS = (
+    "companies",
+    "contacts",
+    "custom",
+    "deals",
+    "leads",
+    "line_items",
+    "orders",
+    "products",
+    "quotes",
+)
 
 ALL_SCOPES = (
     "oauth",

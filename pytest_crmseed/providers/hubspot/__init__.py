@@ -1,4 +1,4 @@
-"""HubSpot: contacts, companies and deals through the CRM object APIs."""
+"""HubSpot, through its CRM object APIs."""
 
 from pytest_crmseed.providers.hubspot.wire import HubSpot
 

@@ -35,24 +35,31 @@ CREDENTIALS = (
 
 API_HOST = "https://api.hubapi.com"
 
-# HubSpot docs, "Versioning"; v3 is the last one without a date.
-API_VERSIONS = ("2026-03", "v3")
+# HubSpot docs, "Versioning": the default first; v3 is the last one without a date. From 2026-09 on, what
+# the portal's administrator made required on create is enforced, and dates are normalised (changelog, "CRM
+# API write validation enforcement").
+API_VERSIONS = ("2026-03", "2026-09", "v3")
 
 # HubSpot docs, "Account types": the only kinds that are surely not production.
 TEST_ACCOUNTS = frozenset({"SANDBOX", "DEVELOPER_TEST"})
 
-# HubSpot docs, "Scopes". One of each set is needed.
-SCOPES: dict[str, tuple[frozenset[str], ...]] = {
-    "contacts": (
-        frozenset({"crm.objects.contacts.read"}),
-        frozenset({"crm.objects.contacts.write"}),
-    ),
-    "companies": (
-        frozenset({"crm.objects.companies.read"}),
-        frozenset({"crm.objects.companies.write"}),
-    ),
-    "deals": (
-        frozenset({"crm.objects.deals.read"}),
-        frozenset({"crm.objects.deals.write"}),
-    ),
+# HubSpot docs, "Scopes", and the published OpenAPI files. One of each set is needed: to read, to write.
+Scopes = tuple[frozenset[str], ...]
+
+
+def _both(name: str, *others: str) -> Scopes:
+    return tuple(frozenset({f"crm.objects.{name}.{access}", *others}) for access in ("read", "write"))
+
+
+_TICKETS = frozenset({"tickets"})
+
+SCOPES: dict[str, Scopes] = {
+    **{name: _both(name) for name in ("companies", "contacts", "deals", "leads", "orders", "quotes")},
+    **{name: _both(name, "e-commerce") for name in ("products", "line_items")},
+    "tickets": (_TICKETS, _TICKETS),
+    # Activities belong to contacts; there are no scopes of their own.
+    **{name: _both("contacts") for name in ("notes", "tasks", "calls", "meetings", "emails")},
 }
+
+CUSTOM_SCOPES: Scopes = _both("custom")
+"""Those of every custom object."""

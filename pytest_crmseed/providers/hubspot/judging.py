@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_crmseed.errors import ApiRefused, NotAPortal, PortalError, Throttled, Unauthorized
+from pytest_crmseed.errors import ApiRefused, NotAPortal, PortalError, Throttled, TooLarge, Unauthorized
 from pytest_crmseed.providers.base import Answer, Effect, Outcome, Request, Verdict
 from pytest_crmseed.providers.hubspot.refusals import read_refusals
 
@@ -35,6 +35,11 @@ def judge(request: Request, answer: Answer) -> Verdict:
         said = f" It says: {body['message']}" if body and body.get("message") else ""
         message = f"HubSpot failed with {status} at: {request.what}.{said}"
         return Verdict(Outcome.FAILED, PortalError(message, status=status))
+    if status in (413, 414):
+        # Whatever stands between us and the API may answer so, too, and with a page.
+        refusals = read_refusals(body or {"message": "The request is too large."}, status=status)
+        message = f"HubSpot refused to {request.what} ({status}): {refusals[0].message}"
+        return Verdict(Outcome.REFUSED, TooLarge(message, status=status, refusals=refusals))
     if body is None:
         return _not_json(request, answer)
     if status in (401, 403):

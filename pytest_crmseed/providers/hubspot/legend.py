@@ -1,16 +1,20 @@
-"""HubSpot's data legend: neutral fields → properties, and values as this API wants them."""
+"""HubSpot's data legend: neutral fields → properties.
+
+Sources: HubSpot docs, the guides on contacts, companies, deals, tickets, leads, products, line items,
+orders, notes, tasks, calls and meetings. What no page says is listed in ``unsure``.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from pytest_crmseed.providers.hubspot.capabilities import KEY
-from pytest_crmseed.schema.legend import FieldLegend, Legend, ObjectLegend
+from pytest_crmseed.providers.hubspot.forms import FROM_WIRE, TO_WIRE
+from pytest_crmseed.schema.legend import Composed, FieldLegend, Legend, ObjectLegend
 from pytest_crmseed.schema.model import Kind
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from pytest_crmseed.schema.tables import Unusable
 
 
 def _fields(**homes: str | FieldLegend) -> dict[str, FieldLegend]:
@@ -20,7 +24,54 @@ def _fields(**homes: str | FieldLegend) -> dict[str, FieldLegend]:
     }
 
 
+def _upper(native: str, *values: str) -> FieldLegend:
+    """Return the home of a picklist whose options are the neutral values in capitals."""
+    return FieldLegend(native, options={value: value.upper() for value in values})
+
+
 _ADDRESS = {"city": "city", "state": "state", "postal_code": "zip", "country": "country"}
+
+
+# -- leads: one name for all ---------------------------------------------------------------------
+def _lead_name(first_name: str | None, last_name: str | None, company_name: str | None) -> str | None:
+    person = " ".join(part for part in (first_name, last_name) if part)
+    return " - ".join(part for part in (person, company_name) if part) or None
+
+
+_OF_ITS_CONTACT = "a lead of HubSpot has none of its own, it is its contact's; set it there."
+
+
+# -- products: whether one is on sale ------------------------------------------------------------
+def _product_status(active: bool | None) -> str | None:
+    return None if active is None else "active" if active else "inactive"
+
+
+def _product_active(native: Mapping[str, Any]) -> bool | None:
+    return native["hs_status"] == "active" if "hs_status" in native else None
+
+
+# -- meetings: when they start and end -----------------------------------------------------------
+def _meeting_end(at: datetime | None, duration: timedelta | None) -> datetime | None:
+    if duration is None:
+        return None
+    if at is None:
+        raise Unusable("needs a value for at too: HubSpot keeps when a meeting ends, not how long it lasts")
+    try:
+        return at + duration
+    except OverflowError:
+        raise Unusable("ends after the year 9999") from None
+
+
+def _meeting_duration(native: Mapping[str, Any]) -> timedelta | None:
+    start, end = native.get("hs_meeting_start_time"), native.get("hs_meeting_end_time")
+    if not isinstance(start, datetime) or not isinstance(end, datetime):
+        return None
+    return end - start
+
+
+def _has_no(what: str, *fields: str) -> dict[str, str]:
+    return {field: f"HubSpot's {what} have no {field.replace('_', ' ')}." for field in fields}
+
 
 _OBJECTS = (
     ObjectLegend(
@@ -52,6 +103,35 @@ _OBJECTS = (
             lifecycle_stage="lifecyclestage",
             **_ADDRESS,
         ),
+        unique_together=(("email", "hs_additional_emails"),),
+    ),
+    ObjectLegend(
+        neutral="leads",
+        native="leads",
+        fields=_fields(
+            status=FieldLegend(
+                "hs_pipeline_stage",
+                role="status",
+                options={
+                    name: f"{name}-stage-id"
+                    for name in ("new", "attempting", "connected", "qualified", "unqualified")
+                },
+            ),
+            pipeline=FieldLegend("hs_pipeline", role="pipeline"),
+        ),
+        composed=(
+            Composed(
+                "hs_lead_name",
+                parts=("first_name", "last_name", "company_name"),
+                write=_lead_name,
+                kinds=dict.fromkeys(("first_name", "last_name", "company_name"), Kind.STRING),
+            ),
+        ),
+        homeless={
+            "email": _OF_ITS_CONTACT,
+            "phone": _OF_ITS_CONTACT,
+            "source": "HubSpot takes a lead's source from its contact; it cannot be set.",
+        },
     ),
     ObjectLegend(
         neutral="deals",
@@ -72,81 +152,147 @@ _OBJECTS = (
             )
         },
     ),
+    ObjectLegend(
+        neutral="tickets",
+        native="tickets",
+        fields=_fields(
+            subject="subject",
+            description="content",
+            status=FieldLegend("hs_pipeline_stage", role="status"),
+            pipeline=FieldLegend("hs_pipeline", role="pipeline"),
+            priority=_upper("hs_ticket_priority", "low", "medium", "high", "urgent"),
+        ),
+    ),
+    ObjectLegend(
+        neutral="products",
+        native="products",
+        fields=_fields(
+            name="name",
+            sku="hs_sku",
+            price=FieldLegend("price", kind=Kind.DECIMAL),
+            description="description",
+        ),
+        composed=(
+            Composed(
+                "hs_status",
+                parts=("active",),
+                write=_product_status,
+                read={"active": _product_active},
+                kinds={"active": Kind.BOOLEAN},
+            ),
+        ),
+        homeless={
+            "currency": (
+                "HubSpot's products are priced in the currency of the portal's company; prices in others "
+                "have properties of their own (hs_price_eur, …)."
+            )
+        },
+    ),
+    ObjectLegend(
+        neutral="line_items",
+        native="line_items",
+        fields=_fields(
+            quantity=FieldLegend("quantity", kind=Kind.DECIMAL),
+            price=FieldLegend("price", kind=Kind.DECIMAL),
+            discount=FieldLegend("discount", kind=Kind.DECIMAL),
+        ),
+    ),
+    ObjectLegend(
+        neutral="orders",
+        native="orders",
+        fields=_fields(
+            name="hs_order_name",
+            amount=FieldLegend("hs_total_price", kind=Kind.DECIMAL),
+            currency="hs_currency_code",
+        ),
+    ),
+    ObjectLegend(
+        neutral="notes",
+        native="notes",
+        fields=_fields(body="hs_note_body", at="hs_timestamp"),
+        homeless={
+            # Put into the body, it would not come back as what was given.
+            "subject": "HubSpot's notes have no subject; write it into body.",
+            **_has_no("notes", "due_date", "status", "priority", "duration"),
+        },
+    ),
+    ObjectLegend(
+        neutral="tasks",
+        native="tasks",
+        fields=_fields(
+            subject="hs_task_subject",
+            body="hs_task_body",
+            due_date=FieldLegend("hs_timestamp", kind=Kind.DATE),
+            status=_upper("hs_task_status", "not_started", "in_progress", "waiting", "completed", "deferred"),
+            priority=_upper("hs_task_priority", "low", "medium", "high"),
+        ),
+        homeless={
+            "at": (
+                "the time of a task is when it is due in HubSpot; set due_date, or hs_timestamp for a time "
+                "of that day."
+            ),
+            **_has_no("tasks", "duration"),
+        },
+    ),
+    ObjectLegend(
+        neutral="calls",
+        native="calls",
+        fields=_fields(
+            subject="hs_call_title",
+            body="hs_call_body",
+            at="hs_timestamp",
+            status=_upper(
+                "hs_call_status",
+                "busy",
+                "calling_crm_user",
+                "canceled",
+                "completed",
+                "connecting",
+                "failed",
+                "in_progress",
+                "missed",
+                "no_answer",
+                "queued",
+                "ringing",
+            ),
+            duration="hs_call_duration",
+        ),
+        homeless=_has_no("calls", "due_date", "priority"),
+    ),
+    ObjectLegend(
+        neutral="meetings",
+        native="meetings",
+        fields=_fields(
+            subject="hs_meeting_title",
+            body="hs_meeting_body",
+            at="hs_timestamp",
+            status=_upper(
+                "hs_meeting_outcome", "scheduled", "completed", "rescheduled", "no_show", "canceled"
+            ),
+        ),
+        composed=(
+            Composed("hs_meeting_start_time", parts=("at",), write=lambda at: at),
+            Composed(
+                "hs_meeting_end_time",
+                parts=("at", "duration"),
+                write=_meeting_end,
+                read={"duration": _meeting_duration},
+                kinds={"duration": Kind.DURATION},
+            ),
+        ),
+        homeless=_has_no("meetings", "due_date", "priority"),
+    ),
 )
-
-
-def _number(value: Any) -> str:
-    return format(Decimal(value), "f")
-
-
-def _boolean(value: Any) -> str:
-    return "true" if value else "false"
-
-
-def _date(value: date) -> str:
-    return value.isoformat()
-
-
-def _datetime(value: datetime) -> str:
-    # HubSpot docs, "Properties guide": ISO 8601 in UTC; it answers with milliseconds.
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-
-
-def _read_date(raw: Any) -> date:
-    # HubSpot docs, "Properties guide": dates are answered as days or as milliseconds at midnight.
-    return _read_datetime(raw).astimezone(UTC).date()
-
-
-def _read_datetime(raw: Any) -> datetime:
-    text = str(raw)
-    if text.lstrip("-").isdigit():
-        return _EPOCH + timedelta(milliseconds=int(text))
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _read_decimal(raw: Any) -> Decimal:
-    return Decimal(str(raw))
-
-
-def _read_integer(raw: Any) -> Any:
-    number = Decimal(str(raw))
-    return int(number) if number == number.to_integral_value() else number
-
-
-def _read_boolean(raw: Any) -> bool:
-    text = str(raw).lower()
-    if text not in ("true", "false"):
-        raise ValueError(f"{raw!r} is no boolean")
-    return text == "true"
-
-
-def _read_options(raw: Any) -> tuple[str, ...]:
-    return tuple(part for part in str(raw).split(";") if part)
-
-
-_TO_WIRE = dict.fromkeys(Kind, str) | {
-    Kind.INTEGER: _number,
-    Kind.DECIMAL: _number,
-    Kind.BOOLEAN: _boolean,
-    Kind.DATE: _date,
-    Kind.DATETIME: _datetime,
-    Kind.DURATION: lambda value: str(int(value.total_seconds() * 1000)),
-    Kind.OPTIONS: ";".join,
-}
-
-_FROM_WIRE = dict.fromkeys(Kind, str) | {
-    Kind.INTEGER: _read_integer,
-    Kind.DECIMAL: _read_decimal,
-    Kind.BOOLEAN: _read_boolean,
-    Kind.DATE: _read_date,
-    Kind.DATETIME: _read_datetime,
-    Kind.OPTIONS: _read_options,
-}
 
 LEGEND = Legend(
     objects={entry.neutral: entry for entry in _OBJECTS},
-    to_wire=_TO_WIRE,
-    from_wire=_FROM_WIRE,
+    to_wire=TO_WIRE,
+    from_wire=FROM_WIRE,
     key_field=KEY,
+    lacking={
+        "campaigns": (
+            "HubSpot's campaigns are no object of its CRM API, so they cannot be seeded; ask for another "
+            "object type."
+        )
+    },
 )

@@ -1,4 +1,4 @@
-"""Read HubSpot's error bodies.
+"""Read HubSpot's error bodies, and its warnings.
 
 A refused property is named in one of two carriers: ``errors[]`` with ``code`` and
 ``context.propertyName``, or a JSON list inside the text of ``message``. Batch entries have only the
@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_crmseed.records import Refusal
+from pytest_crmseed.records import Refusal, Warned
 
 _CARRIER = "Property values were not valid: "
 _EXISTING_CONTACT = re.compile(r"Existing ID:\s*(\d+)")
@@ -23,6 +23,7 @@ _TAKEN = re.compile(
 _ALLOWED = re.compile(r"was not one of the allowed options: \[(?P<options>.*)\]\s*$", re.DOTALL)
 # The codes of a unique value that another record has; the second is that of marketing events.
 _UNIQUE_CODES = ("CONFLICTING_UNIQUE_VALUE", "UNIQUE_VALUE_CONFLICT")
+_CONFLICTS = ("CONFLICT", "OBJECT_ALREADY_EXISTS")
 _DUMPED_VALUE = re.compile(r'\bvalue: \\?"([^"\\]*)\\?"')
 
 
@@ -35,9 +36,11 @@ def read_refusals(
     names no field gives one refusal with its message.
     """
     message = str(body.get("message") or body.get("category") or "no reason given")
-    category = str(body.get("category") or "")
+    category = str(body.get("category") or body.get("errorType") or "")
     request_id = body.get("correlationId")
     sent = sent or {}
+    of_conflict = status == 409 or category in _CONFLICTS
+    whole = json.dumps(body, ensure_ascii=False, default=str)
 
     def refusal(text: str, code: str, field: str | None) -> Refusal:
         existing, taken = _EXISTING_CONTACT.search(text), _TAKEN.search(text)
@@ -59,12 +62,13 @@ def read_refusals(
             allowed=_allowed(text),
             status=status,
             request_id=request_id if isinstance(request_id, str) else None,
-            conflict=owner is not None or code in _UNIQUE_CODES,
+            conflict=owner is not None or code in _UNIQUE_CODES or of_conflict,
             existing_id=owner,
+            body=whole,
         )
 
     found = [
-        refusal(str(entry.get("message", message)), str(entry.get("code") or entry.get("error") or ""), field)
+        refusal(str(entry.get("message", message)), _code(entry), field)
         for entry, field in _entries(body, message)
     ]
     if found:
@@ -73,6 +77,38 @@ def read_refusals(
     if isinstance(missing, list) and missing:
         return tuple(refusal(message, category, str(field)) for field in missing)
     return (refusal(message, category, None),)
+
+
+def read_warnings(record: Mapping[str, Any]) -> tuple[Warned, ...]:
+    """Return what a batch answer warns of in one of its ``results``.
+
+    From version 2026-09 on HubSpot normalises dates and says so (changelog, "CRM API write validation
+    enforcement").
+    """
+    properties = record.get("properties") or {}
+    found = []
+    for entry in record.get("warnings") or ():
+        about = {name: _first(value) for name, value in (entry.get("context") or {}).items()}
+        field = about.get("propertyName")
+        found.append(
+            Warned(
+                message=str(entry.get("message") or entry.get("category") or "a warning without a reason"),
+                code=str(entry.get("category") or ""),
+                field=field,
+                sent=about.get("rawValue"),
+                # What the record holds now is said better by the record itself: a day, not milliseconds.
+                held=properties.get(field) or about.get("normalizedValue"),
+            )
+        )
+    return tuple(found)
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and value else value
+
+
+def _code(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("code") or entry.get("error") or entry.get("errorType") or "")
 
 
 def _entries(body: Mapping[str, Any], message: str) -> list[tuple[Mapping[str, Any], str | None]]:

@@ -7,12 +7,12 @@ Sources: HubSpot docs "Using object APIs", "Error handling", "API usage guidelin
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
 from pytest_crmseed.errors import ApiRefused, NotAPortal, PortalError, Unauthorized
-from pytest_crmseed.planning import NEUTRAL_LINKS, LinkRule
+from pytest_crmseed.planning import LinkRule
 from pytest_crmseed.providers.base import (
     Account,
     Answer,
@@ -21,24 +21,27 @@ from pytest_crmseed.providers.base import (
     Effect,
     Exchange,
     Found,
+    PortalMade,
     Reading,
     Request,
+    Rounds,
     Verdict,
 )
-from pytest_crmseed.providers.hubspot import finding, setup
+from pytest_crmseed.providers.hubspot import finding, linking, portal_made, setup
 from pytest_crmseed.providers.hubspot.capabilities import (
     API_HOST,
     API_VERSIONS,
     CAPABILITIES,
     CREDENTIALS,
+    CUSTOM_SCOPES,
     KEY,
     SCOPES,
     TEST_ACCOUNTS,
 )
-from pytest_crmseed.providers.hubspot.discovery import Discovery
+from pytest_crmseed.providers.hubspot.discovery import Discovery, linked_pairs
 from pytest_crmseed.providers.hubspot.judging import judge
 from pytest_crmseed.providers.hubspot.legend import LEGEND
-from pytest_crmseed.providers.hubspot.refusals import read_refusals
+from pytest_crmseed.providers.hubspot.refusals import read_refusals, read_warnings
 from pytest_crmseed.records import Batch, Draft, RecordResult
 from pytest_crmseed.schema.legend import Legend
 from pytest_crmseed.schema.model import Schema
@@ -55,12 +58,18 @@ class HubSpot:
     capabilities: ClassVar[Capabilities] = CAPABILITIES
     credentials: ClassVar[tuple[Credential, ...]] = CREDENTIALS
     legend: ClassVar[Legend] = LEGEND
-    links: ClassVar[Mapping[str, Mapping[str, LinkRule]]] = NEUTRAL_LINKS
+    links: ClassVar[Mapping[str, Mapping[str, LinkRule]]] = linking.LINKS
     api_versions: ClassVar[tuple[str, ...]] = API_VERSIONS
+    portal_makes_for: ClassVar[frozenset[str]] = frozenset({"contacts"})
 
     def __init__(self, schema: Schema, *, api_version: str | None = None) -> None:
         self.schema = schema
         self.api_version = api_version or API_VERSIONS[0]
+
+    @property
+    def enforces_admin_rules(self) -> bool:
+        """From 2026-09 on, writes obey what an administrator made required (docs, "Changelog")."""
+        return self.api_version[0].isdigit() and self.api_version >= "2026-09"
 
     # -- the way in ------------------------------------------------------------------------------
     def base_url(self, credentials: Mapping[str, str]) -> str:
@@ -129,11 +138,11 @@ class HubSpot:
 
     def scopes(self, object_types: Sequence[str]) -> Mapping[str, tuple[frozenset[str], ...]]:
         """Return, by object type, the sets of scopes of which one each is needed."""
-        return {name: SCOPES.get(name, ()) for name in object_types}
+        return {name: SCOPES.get(name, CUSTOM_SCOPES) for name in object_types}
 
-    def discover(self, object_types: Sequence[str], *, portal_id: str, taken_at: str) -> Exchange[Schema]:
-        """Read properties, pipelines, association types and owners."""
-        discovery = Discovery(self.api_version, self.schema)
+    def discover(self, object_types: Sequence[str], *, portal_id: str, taken_at: str) -> Rounds[Schema]:
+        """Read properties, groups, rules, pipelines, owners, association types, and custom objects."""
+        discovery = Discovery(self.api_version, self.schema, linked_pairs(self.legend, self.links))
         return discovery.schema(object_types, portal_id=portal_id, taken_at=taken_at)
 
     def missing_keys(self, object_types: Sequence[str]) -> Exchange[Sequence[str]]:
@@ -181,41 +190,20 @@ class HubSpot:
             records=len(batch),
         )
 
-    def _input(self, draft: Draft, ids: Mapping[tuple[str, int], str]) -> dict[str, Any]:
+    def _input(self, draft: Draft, ids: linking.Ids) -> dict[str, Any]:
         entry: dict[str, Any] = {
             "objectWriteTraceId": draft.key,
-            "properties": {**draft.values, KEY: draft.key},
+            # An id that was given by itself goes before that of a parent nobody named.
+            "properties": {
+                **linking.properties(draft, ids, self.schema, self._native),
+                **draft.values,
+                KEY: draft.key,
+            },
         }
-        if draft.links:
-            entry["associations"] = self._associations(draft, ids)
+        associations = linking.associations(draft, ids, self.schema, self._native)
+        if associations:
+            entry["associations"] = associations
         return entry
-
-    def _associations(self, draft: Draft, ids: Mapping[tuple[str, int], str]) -> list[dict[str, Any]]:
-        object_type = self.schema.object_types[self._native(draft.object_type)]
-        types: dict[tuple[str, str], dict[int, str]] = {}
-        with_primary: set[str] = set()
-        for link in draft.links:
-            record_id = link.id if link.id is not None else ids[(link.object_type, link.index or 0)]
-            to = self._native(link.object_type)
-            wanted = [object_type.association(to)]
-            if link.label:
-                wanted.append(object_type.association(to, label=link.label))
-            if to not in with_primary:
-                # One primary per record: the first company linked.
-                wanted.append(object_type.association(to, primary=True))
-                with_primary.add(to)
-            # One entry for each record linked, with all its types.
-            types.setdefault((to, record_id), {}).update({a.type_id: a.category for a in wanted if a})
-        return [
-            {
-                "to": {"id": record_id},
-                "types": [
-                    {"associationCategory": category, "associationTypeId": type_id}
-                    for type_id, category in entries.items()
-                ],
-            }
-            for (_, record_id), entries in types.items()
-        ]
 
     def size(self, draft: Draft) -> int:
         """Return how many bytes a draft takes in a batch's body, rather a few too many."""
@@ -239,6 +227,7 @@ class HubSpot:
                 result.id = str(entry["id"])
                 result.native = dict(properties)
                 result.url = entry.get("url")
+                result.warnings = read_warnings(entry)
         remarks: list[str] = []
         for entry in body.get("errors") or ():
             named = [
@@ -306,6 +295,18 @@ class HubSpot:
             for entry in results
         ]
 
+    def portal_made(
+        self, object_type: str, ids: Sequence[str], ours: Collection[str]
+    ) -> Exchange[Sequence[PortalMade]]:
+        """Find the companies that contacts are linked to, with their domains."""
+        return portal_made.companies(
+            self._associations(self._native(object_type), "companies/batch/read"),
+            self._objects("companies", "batch/read"),
+            ids,
+            ours,
+            most=self.capabilities.read_records,
+        )
+
     # -- judging answers -------------------------------------------------------------------------
     def judge(self, request: Request, answer: Answer) -> Verdict:
         """Return how an answer is to be taken (docs, "Error handling")."""
@@ -333,6 +334,12 @@ class HubSpot:
     def _native(self, object_type: str) -> str:
         entry = self.legend.objects.get(object_type)
         return entry.native if entry else object_type
+
+    def _associations(self, native: str, tail: str) -> str:
+        # The last one without a date is v4 here (docs, "Associations guide").
+        if self.api_version[0].isdigit():
+            return f"/crm/associations/{self.api_version}/{native}/{tail}"
+        return f"/crm/v4/associations/{native}/{tail}"
 
     def _path(self, family: str, tail: str, *, versioned_last: bool = False) -> str:
         # HubSpot writes /crm/v3/objects but /crm/objects/2026-03; account-info has one order.
