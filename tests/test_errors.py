@@ -52,8 +52,10 @@ TREE = {
     "Unauthorized": "PortalError",
     "Throttled": "PortalError",
     "ApiRefused": "PortalError",
+    "TooLarge": "ApiRefused",
     "RecordsRefused": "CrmseedError",
     "Conflict": "RecordsRefused",
+    "VerificationFailed": "RecordsRefused",
     "CleanupIncomplete": "CrmseedError",
     "LedgerError": "CrmseedError",
 }

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pytest_crmseed.errors import PortalError
+from pytest_crmseed.errors import ApiRefused, PortalError
 from pytest_crmseed.events import Cleaned, Listener, ignore
+from pytest_crmseed.ingest import portal_made
 from pytest_crmseed.ingest.connection import Connection
 from pytest_crmseed.ingest.ledger import Entry, Ledger
 from pytest_crmseed.planning import LinkRule
@@ -73,12 +74,16 @@ class Cleaner:
         by_type: dict[str, list[Entry]] = {}
         for entry in entries:
             by_type.setdefault(entry.object_type, []).append(entry)
+        made: list[Entry] = []
         for object_type in children_first(by_type, self._links):
-            self._clean_type(object_type, by_type[object_type], result)
+            made += self._clean_type(object_type, by_type[object_type], result)
+        for object_type in dict.fromkeys(entry.object_type for entry in made):
+            self._clean_type(object_type, [x for x in made if x.object_type == object_type], result)
         self._listener(Cleaned(result.removed, len(result.left), self._clock() - self._started))
         return result
 
-    def _clean_type(self, object_type: str, entries: Sequence[Entry], result: CleanupResult) -> None:
+    def _clean_type(self, object_type: str, entries: Sequence[Entry], result: CleanupResult) -> list[Entry]:
+        """Remove records of one object type; return what the portal had made for them by itself."""
         try:
             with_ids, absent = self._look_up(object_type, entries)
         except PortalError as error:
@@ -89,11 +94,28 @@ class Cleaner:
         if absent:
             self._gone(absent)
             result.absent += len(absent)
+        try:
+            made = self._made_by_portal(object_type, with_ids, result)
+        except PortalError as error:
+            # Once they are gone, nothing tells what was made for them: the next cleanup goes on here.
+            result.errors.append(f"{object_type}: {error}")
+            result.left += [entry for group in with_ids.values() for entry in group]
+            return []
         for ids in _chunks(list(with_ids), self._connection.provider.capabilities.delete_records):
             left = self._delete(object_type, ids, result)
             self._gone([entry for record_id in ids if record_id not in left for entry in with_ids[record_id]])
             result.removed += len(ids) - len(left)
             result.left += [entry for record_id in ids if record_id in left for entry in with_ids[record_id]]
+        return made
+
+    def _made_by_portal(
+        self, object_type: str, records: Mapping[str, Sequence[Entry]], result: CleanupResult
+    ) -> list[Entry]:
+        try:
+            return portal_made.take_in(self._connection, self._ledger, object_type, records)
+        except ApiRefused as error:
+            result.errors.append(f"{object_type}: what the portal made for them was not found: {error}")
+            return []
 
     def _look_up(
         self, object_type: str, entries: Sequence[Entry]

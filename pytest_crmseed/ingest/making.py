@@ -72,6 +72,8 @@ class Making:
         self._listener = listener
         self._undone = undone
         self._guilty: list[tuple[Refusal, ...]] = []
+        # Those that were refused for what they say: one too large by itself says nothing of others.
+        self._disliked: list[tuple[Refusal, ...]] = []
 
     def run(self) -> None:
         """Make them; an error of the portal stops the rest and is kept in ``failure``."""
@@ -136,10 +138,10 @@ class Making:
         if self._undone and len(self._guilty) >= ENOUGH:
             self._refuse(unsent(draft, "not sent") for draft in drafts)
             return True
-        if len(self._guilty) >= HOPELESS and not any(result.ok for result in self.results):
-            reasons = {tuple((x.message, x.code, x.field) for x in refusals) for refusals in self._guilty}
+        if len(self._disliked) >= HOPELESS and not any(result.ok for result in self.results):
+            reasons = {tuple((x.message, x.code, x.field) for x in refusals) for refusals in self._disliked}
             if len(reasons) == 1:
-                alike = tuple(replace(x, value=None, of_batch=True) for x in self._guilty[0])
+                alike = tuple(replace(x, value=None, of_batch=True) for x in self._disliked[0])
                 self._refuse(RecordResult(draft, refusals=alike) for draft in drafts)
                 return True
         return False
@@ -151,6 +153,8 @@ class Making:
             for x in refusals
         )
         self._guilty.append(own)
+        if not isinstance(error, TooLarge):
+            self._disliked.append(own)
         self._refuse([RecordResult(draft, refusals=own)])
 
     def _refuse(self, results: Iterable[RecordResult]) -> None:

@@ -37,7 +37,8 @@ class Transport:
     ``headers`` sign each request in; their values, and ``secrets``, are kept out of every text.
     Proxies and certificates come from the environment, as requests has them (``HTTPS_PROXY``,
     ``NO_PROXY``, ``REQUESTS_CA_BUNDLE``); a loopback address never goes through a proxy. There are
-    no cookies, no netrc, no redirects and no retries.
+    no cookies, no netrc, no redirects and no retries. ``adapter`` stands in for the one that opens
+    connections.
 
     Raises:
         UsageError: the address or a header's value cannot be used.
@@ -53,6 +54,7 @@ class Transport:
         read_timeout: float = READ_TIMEOUT,
         user_agent: str = USER_AGENT,
         pool_size: int = 8,
+        adapter: Adapter | None = None,
     ) -> None:
         self.base_url = _checked_address(base_url)
         self._headers = {
@@ -67,7 +69,7 @@ class Transport:
         self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         self._timeout = Timeout(connect=connect_timeout, read=read_timeout)
         # One host: as many connections as threads, and a thread more than that waits.
-        self._adapter = Adapter(pool_connections=1, pool_maxsize=pool_size, pool_block=True)
+        self._adapter = adapter or Adapter(pool_connections=1, pool_maxsize=pool_size, pool_block=True)
 
     def __repr__(self) -> str:
         return f"<Transport {self.base_url}>"

@@ -240,6 +240,9 @@ class CrmSession:
     def cleaned(self, result: CleanupResult) -> None:
         """Add a cleanup to the totals, and tell the hook."""
         self.totals.removed += result.removed
+        if result.complete:
+            # What is left is tried again at the end, and told then; this is not.
+            self.totals.troubles += result.errors
         self.config.hook.pytest_crmseed_cleanup(config=self.config, result=result)
 
     def close(self) -> None:

@@ -83,6 +83,12 @@ class Journal:
             with self._lock:
                 self._in_flight -= 1
 
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being handled."""
+        with self._lock:
+            return self._in_flight > 0
+
     def add(
         self,
         request: PortalRequest,

@@ -19,10 +19,10 @@ Crmseed = Callable[..., Any]
 def test_help_lists_the_commands_and_exit_codes(crmseed: Crmseed) -> None:
     screen = crmseed("--help")
     assert screen.code == 0
-    assert "Serve a local CRM portal, set up a sandbox, read schemas, remove what test runs left." in screen.out
+    text = " ".join(screen.out.split())
+    assert "Serve a local CRM portal, set up a sandbox, read schemas, remove what test runs left." in text
     for line in ("cleanup  Remove what runs left.", "portal   Serve the local portal.", "runs     List runs"):
         assert line in screen.out
-    text = " ".join(screen.out.split())
     assert (
         "Exit status: 0 ok, 1 some records failed, 2 usage, 3 refused by a guard, 4 portal unreachable or "
         "unauthorised." in text

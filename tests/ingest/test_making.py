@@ -58,6 +58,8 @@ class Crm:
     answer says nothing), or ``None``.
     """
 
+    portal_makes_for: ClassVar[frozenset[str]] = frozenset()
+
     guilty: frozenset[int] = frozenset()
     faults: list[str | None] = field(default_factory=list)
     most_records: int = 10**6

@@ -25,7 +25,7 @@ def test_each_worker_has_a_local_portal_of_its_own(suite):
     assert result.summary[0].startswith("8 records in 4 seeds (companies=8): 8 requests in ")
     assert result.summary[0].endswith("; 8 removed.")
     # A line per seeded test comes through from the workers, the header is told once.
-    assert result.out.count("crmseed: companies=2 in hubspot/47010001, 1 requests, ") == 4
+    assert result.out.count("crmseed: companies=2 in hubspot/47010001, 2 requests, ") == 4
     assert result.out.count("crmseed: provider hubspot, target local") == 1
 
 

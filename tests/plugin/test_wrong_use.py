@@ -7,13 +7,15 @@ import re
 import pytest
 
 FIELDS = "Valid: name, amount, currency, stage, pipeline, close_date, description,"
+OBJECT_TYPES = (
+    "Valid: companies, contacts, leads, deals, tickets, products, line_items, orders, notes, tasks, calls, "
+    "meetings and 2 more."
+)
 MARK = "crmseed: @pytest.mark.crm_seed"
 
 WRONG = {
-    "deels=10": (
-        "crmseed: unknown object type 'deels'; did you mean 'deals'? Valid: companies, contacts, deals."
-    ),
-    "Opportunity=1": "crmseed: unknown object type 'Opportunity'. Valid: companies, contacts, deals.",
+    "deels=10": f"crmseed: unknown object type 'deels'; did you mean 'deals'? {OBJECT_TYPES}",
+    "Opportunity=1": f"crmseed: unknown object type 'Opportunity'. {OBJECT_TYPES}",
     "deals=count(1, ammount=5)": (
         f"crmseed: unknown field 'ammount' of deals; did you mean 'amount'? {FIELDS}",
         "If the portal has it, write native={'ammount': …}.",
@@ -65,7 +67,7 @@ WRONG = {
     "deals=count(1, hs_object_id=5)": "deals[0].hs_object_id = 5: is read-only; the portal sets it itself",
     'contacts=count(3, email="same@example.com")': (
         "contacts[1].email = 'same@example.com': must be unique, and contacts[0] has the same value "
-        "(and 1 more records)"
+        "(and 1 more record)"
     ),
     'companies=count(3, industry="BANKIN", employees="many")': (
         "crmseed: 2 values cannot be sent; nothing was written.",
