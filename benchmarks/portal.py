@@ -16,6 +16,7 @@ fails: it is the machine's as much as ours.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import json
 import multiprocessing
@@ -55,6 +56,7 @@ def writing(rounds: int, count: int) -> None:
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,))
     process.start()
+    theirs.close()  # so that reading ends when the portal's process does
     try:
         address, token = ours.recv()
         connection = http.client.HTTPConnection(address)
@@ -79,8 +81,9 @@ def writing(rounds: int, count: int) -> None:
                 speeds.append(len(bodies) * BATCH / seconds)
                 busy.append(len(bodies) * BATCH / (used(ours) - processor))
         connection.close()
-    finally:
         ours.send("stop")
+    finally:
+        ours.close()
         process.join(30)
     print(
         f"batch create on loopback: {statistics.median(speeds):,.0f} records/s"
@@ -100,8 +103,9 @@ def serve(pipe: Connection) -> None:
     """Serve a portal until told to stop."""
     with LocalPortal() as portal:
         pipe.send((portal.base_url.removeprefix("http://"), portal.seed_token))
-        while pipe.recv() == "used":
-            pipe.send(time.process_time())
+        with contextlib.suppress(EOFError):
+            while pipe.recv() == "used":
+                pipe.send(time.process_time())
 
 
 def growth(rounds: int, small: int, large: int) -> None:

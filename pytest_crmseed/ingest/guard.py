@@ -117,7 +117,10 @@ def check_unique_keys(connection: Connection, account: Account, object_types: Se
             "unique key",
             f"Portal {account.portal_id} has no unique text field {field!r} for {', '.join(missing)}; "
             "without it, records of a crashed run could not be told from others. Nothing was written.",
-            remedy=f"Create {field} (text, unique values) for these object types in the portal's settings.",
+            remedy=(
+                f"Make it with `crmseed setup {' '.join(missing)}` and a token that may write schemas, or "
+                f"create {field} (text, unique values) for these object types in the portal's settings."
+            ),
         )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from filelock import Timeout
 
-from pytest_crmseed.errors import GuardRefused, UnknownName
+from pytest_crmseed.errors import UnknownName
 from pytest_crmseed.ingest.cleaner import CleanupResult
 from pytest_crmseed.ingest.entries import Entry, Run
 from pytest_crmseed.ingest.keys import Key, parse_key
@@ -73,13 +73,15 @@ class Sweeper:
         return [
             summary.run
             for summary in self._ledger.runs()
-            if summary.live and self._here(summary.run) and self._spare(summary.run) is None
+            if summary.live
+            and not summary.run.ephemeral
+            and self._in_this_portal(summary.run)
+            and self._spare(summary.run) is None
         ]
 
-    def _here(self, run: Run) -> bool:
+    def _in_this_portal(self, run: Run) -> bool:
         target = self._engine.target
-        mine = (target.provider.name, target.account.portal_id)
-        return not run.ephemeral and (run.provider, run.portal_id) == mine
+        return (run.provider, run.portal_id) == (target.provider.name, target.account.portal_id)
 
     def _spare(self, run: Run) -> str | None:
         if run.run_id[:WHOLE] == self._engine.run.run_id[:WHOLE]:
@@ -141,15 +143,12 @@ class Sweeper:
             expires = max(key.expires_at for key in keys)
             if expires <= self._clock():
                 return None
+            when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(expires))
+            return f"it may be under way elsewhere until it expires at {when}"
+        if not self._in_this_portal(run):
             return (
-                f"it has not expired; it does at {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(expires))}"
-            )
-        if not self._here(run):
-            raise GuardRefused(
-                "ledger",
-                f"run {run_id} belongs to {run.provider} portal {run.portal_id} by the ledger, and its "
-                f"keys are in {self._engine.target.title}. Nothing was deleted.",
-                remedy="Was one portal copied into another? Remove these records by hand.",
+                f"by the ledger it belongs to {run.provider} portal {run.portal_id}; was one portal copied "
+                "into another? Its records here have to be removed by hand"
             )
         return self._spare(run)
 

@@ -121,8 +121,8 @@ def test_a_portal_without_our_unique_field_is_refused(opened: Callable[[LocalPor
         assert str(refused.value) == (
             "Portal 47010001 has no unique text field 'crmseed_key' for companies, deals; without it, "
             "records of "
-            "a crashed run could not be told from others. Nothing was written. Create crmseed_key (text, "
-            "unique "
+            "a crashed run could not be told from others. Nothing was written. Make it with `crmseed setup "
+            "companies deals` and a token that may write schemas, or create crmseed_key (text, unique "
             "values) for these object types in the portal's settings."
         )
         assert portal.stats()["requests"]["writes"] == 0

@@ -233,7 +233,8 @@ def test_a_portal_without_the_unique_field_is_refused(refused, start_portal):
         says=[
             "Portal 47010001 has no unique text field 'crmseed_key' for companies, contacts, deals; "
             "without it, "
-            "records of a crashed run could not be told from others. Nothing was written. Create crmseed_key"
+            "records of a crashed run could not be told from others. Nothing was written. "
+            "Make it with `crmseed setup companies contacts deals` and a token that may write schemas,"
         ],
     )
     assert bare.writes == 0
