@@ -115,13 +115,23 @@ class NotAPortal(PortalError):
 
 
 class Unauthorized(PortalError):
-    """The portal refused the credentials, or they lack a scope (``scopes``)."""
+    """The portal refused the credentials, or they lack a scope (``scopes``).
+
+    ``expired`` says that a session is over: signing in anew may help.
+    """
 
     def __init__(
-        self, message: str, *, remedy: str = "", status: int | None = None, scopes: Sequence[str] = ()
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        status: int | None = None,
+        scopes: Sequence[str] = (),
+        expired: bool = False,
     ) -> None:
         super().__init__(message, remedy=remedy, status=status)
         self.scopes = tuple(scopes)
+        self.expired = expired
 
 
 class Throttled(PortalError):

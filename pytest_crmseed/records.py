@@ -125,8 +125,9 @@ class Warned:
 class RecordResult:
     """What became of one draft: an ``id`` with the values the portal answered, or ``refusals``.
 
-    With neither, the portal's answer does not account for the draft; ``remarks`` are errors in that
-    answer that name no record. ``warnings`` are what the portal said of a record it took.
+    With both, it was made, and a part of it that is a record of its own was not. With neither, the
+    portal's answer does not account for the draft; ``remarks`` are errors in that answer that name no
+    record. ``warnings`` are what the portal said of a record it took.
     """
 
     draft: Draft
@@ -139,8 +140,8 @@ class RecordResult:
 
     @property
     def ok(self) -> bool:
-        """Whether the record exists."""
-        return self.id is not None
+        """Whether the record exists, and is whole."""
+        return self.id is not None and not self.refusals
 
 
 class Record(Mapping[str, Any]):

@@ -31,7 +31,7 @@ def coverage_table() -> str:
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
     for route in _coverage():
         parts = route["route"].split("/")
-        version = next(part for part in parts if _VERSION.match(part))
+        version = next((part for part in parts if _VERSION.match(part)), "-")
         # HubSpot writes /crm/v3/objects and /crm/objects/2026-03: one row, by the words alone.
         words = "/".join(part for part in parts if part != version)
         methods = found.setdefault((route["provider"], words), {}).setdefault(route["method"], [])

@@ -88,6 +88,10 @@ class Cleaner:
             with_ids, absent = self._look_up(object_type, entries)
         except PortalError as error:
             result.errors.append(f"{object_type}: {error}")
+            if not self._connection.provider.capabilities.unique_keys_enforced:
+                # Once a record counts as gone, nobody looks for its twin any more.
+                result.left += entries
+                return []
             # Those whose ids are known need no look-up: they are removed all the same.
             result.left += [entry for entry in entries if entry.id is None]
             with_ids, absent = _by_id(entries), []
@@ -161,13 +165,13 @@ class Cleaner:
         """Delete and verify; return the ids that are left.
 
         Whatever the deletion was answered, the read decides: an API may refuse a batch because some
-        of it is gone already, and then the rest is asked for once more.
+        of it is gone already, or pass a record over, and then the rest is asked for once more.
         """
         left = list(ids)
         try:
             refused = self._try_to_delete(object_type, left)
             left = self._still_there(object_type, left)
-            if refused is not None and 0 < len(left) < len(ids):
+            if left and (refused is None or len(left) < len(ids)):
                 refused = self._try_to_delete(object_type, left)
                 left = self._still_there(object_type, left)
         except PortalError as error:

@@ -141,15 +141,16 @@ class Ledger(RunBook):
         """
         with self._database.write() as db:
             self._require(db, run_id, open=True)
-            found = db.execute(
-                "SELECT 1 FROM entries WHERE run_id = ? AND object_type = ? AND id = ? AND state = ?",
-                (run_id, object_type, record_id, State.KNOWN),
-            ).fetchone()
-            if not found:
-                db.execute(
-                    "INSERT INTO entries VALUES (?, ?, ?, NULL, NULL, ?, ?, ?)",
-                    (run_id, seed, object_type, record_id, State.KNOWN, _next_order(db)),
-                )
+            _take_in(db, run_id, seed, object_type, record_id)
+
+    def made_by_portal(self, run_id: str, seed: str, object_type: str, record_id: str) -> None:
+        """Take in a record that the portal made by itself for one of ours; the run may have ended.
+
+        A live record of this run that the ledger knows already stays as it is.
+        """
+        with self._database.write() as db:
+            self._require(db, run_id)
+            _take_in(db, run_id, seed, object_type, record_id)
 
     def find(self, run_id: str, seed: str, object_type: str, records: Iterable[tuple[int, str, str]]) -> None:
         """Take in records of ours that the portal turned out to hold, as (index, key, id).
@@ -254,6 +255,18 @@ def _entries(db: sqlite3.Connection, where: str, values: Sequence[object]) -> li
             f"{_ENTRY} {where}", values
         )
     ]
+
+
+def _take_in(db: sqlite3.Connection, run_id: str, seed: str, object_type: str, record_id: str) -> None:
+    found = db.execute(
+        "SELECT 1 FROM entries WHERE run_id = ? AND object_type = ? AND id = ? AND state = ?",
+        (run_id, object_type, record_id, State.KNOWN),
+    ).fetchone()
+    if not found:
+        db.execute(
+            "INSERT INTO entries VALUES (?, ?, ?, NULL, NULL, ?, ?, ?)",
+            (run_id, seed, object_type, record_id, State.KNOWN, _next_order(db)),
+        )
 
 
 def _next_order(db: sqlite3.Connection) -> int:

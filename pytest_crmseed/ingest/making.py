@@ -71,6 +71,7 @@ class Making:
         self._size = size
         self._listener = listener
         self._undone = undone
+        self._lost_again = False
         self._guilty: list[tuple[Refusal, ...]] = []
         # Those that were refused for what they say: one too large by itself says nothing of others.
         self._disliked: list[tuple[Refusal, ...]] = []
@@ -254,6 +255,7 @@ class Making:
     def _lose(self, drafts: Sequence[Draft]) -> None:
         keys = [draft.key for draft in drafts]
         self._ledger.unknown(self._run_id, keys)
+        self._lost_again = not self.lost.isdisjoint(keys)
         self.lost.update(keys)
 
     def _held_by_us(self, drafts: Sequence[Draft], error: ApiRefused) -> list[Draft]:
@@ -282,7 +284,8 @@ class Making:
         if unknown.timed_out and len(drafts) > 1:
             self._resized(self._size.too_slow(len(drafts)), unknown.message)
         try:
-            results, missing = self._reconciler.settle(drafts)
+            # What is found may be the work of the earlier request, and the later one may still come.
+            results, missing = self._reconciler.settle(drafts, wait=self._lost_again)
         except PortalError as error:
             unknown.message = f"{unknown.message} Its records cannot be looked up: {error.message}"
             raise unknown from error

@@ -37,7 +37,7 @@ def take_in(
         adopted = set()
         for made in connection.run(provider.portal_made(object_type, ids, ours)):
             if label in made.domain.split("."):
-                ledger.adopt(run_id, seed, made.object_type, made.id)
+                ledger.made_by_portal(run_id, seed, made.object_type, made.id)
                 adopted.add((made.object_type, made.id))
         taken += [entry for entry in ledger.live(run_id, seed) if (entry.object_type, entry.id) in adopted]
     return taken

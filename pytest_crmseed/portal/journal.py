@@ -19,7 +19,8 @@ KEPT = 10_000
 KEPT_BYTES = 64 * 1024 * 1024
 """How many bytes their bodies may take; the oldest requests go first."""
 
-_SECRET = re.compile(r"pat-[a-z0-9]+-[0-9a-fA-F-]{36}")
+# A private app's token, an authorization code or refresh token, an access token of OAuth.
+_SECRET = re.compile(r"(?:pat-)?[a-z]{2}[0-9]-[0-9a-fA-F-]{36}|\bC[\w-]{120}(?![\w-])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

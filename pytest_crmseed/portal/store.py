@@ -29,25 +29,42 @@ class Store(LinkTables, SearchTables):
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         super().__init__(path)
         self._unsaved_ids = set()
+        self._take_ids()
+
+    def _take_ids(self) -> None:
         self._last_ids = {
             (provider, object_type): last
             for provider, object_type, last in self._db.execute("SELECT * FROM last_ids")
         }
 
-    def definitions(self, provider: str) -> list[tuple[str, str, Any]]:
-        """Return the definitions that were added or changed: object type, name, JSON data."""
+    def definitions(self, provider: str, kind: str) -> list[tuple[str, str, Any]]:
+        """Return the definitions of a kind that were added or changed: object type, name, JSON data."""
         with self._lock:
             rows = self._db.execute(
-                "SELECT object_type, name, definition FROM definitions WHERE provider = ?", (provider,)
+                "SELECT object_type, name, definition FROM definitions WHERE provider = ? AND kind = ?",
+                (provider, kind),
             )
             return [(object_type, name, json.loads(text)) for object_type, name, text in rows]
 
-    def define(self, provider: str, object_type: str, name: str, definition: Any) -> None:
-        """Keep a definition in place of the one of the same name."""
+    def any_definitions(self, provider: str) -> bool:
+        """Return whether definitions of any kind were added or changed."""
+        with self._lock:
+            row = self._db.execute("SELECT 1 FROM definitions WHERE provider = ? LIMIT 1", (provider,))
+            return row.fetchone() is not None
+
+    def define(self, provider: str, kind: str, object_type: str, name: str, definition: Any) -> None:
+        """Keep a definition in place of the one of the same kind and name."""
         with self._lock:
             self._db.execute(
-                "INSERT OR REPLACE INTO definitions VALUES (?, ?, ?, ?)",
-                (provider, object_type, name, json.dumps(definition)),
+                "INSERT OR REPLACE INTO definitions VALUES (?, ?, ?, ?, ?)",
+                (provider, kind, object_type, name, json.dumps(definition)),
+            )
+
+    def undefine(self, provider: str, object_type: str) -> None:
+        """Forget all definitions of an object type."""
+        with self._lock:
+            self._db.execute(
+                "DELETE FROM definitions WHERE provider = ? AND object_type = ?", (provider, object_type)
             )
 
     def tokens(self, provider: str) -> list[tuple[str, str, Any]]:
@@ -64,3 +81,8 @@ class Store(LinkTables, SearchTables):
             self._db.execute(
                 "INSERT INTO tokens VALUES (?, ?, ?, ?)", (provider, role, token, json.dumps(details))
             )
+
+    def revoke(self, provider: str, token: str) -> None:
+        """Forget a token."""
+        with self._lock:
+            self._db.execute("DELETE FROM tokens WHERE provider = ? AND token = ?", (provider, token))

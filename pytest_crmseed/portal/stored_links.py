@@ -46,6 +46,14 @@ class LinkTables(Database):
                 ],
             )
 
+    def unlink_type(self, provider: str, from_type: str, category: str, type_id: int) -> None:
+        """Remove all links of a type that start at an object type."""
+        with self._lock:
+            self._db.execute(
+                "DELETE FROM links WHERE provider = ? AND from_type = ? AND category = ? AND type_id = ?",
+                (provider, from_type, category, type_id),
+            )
+
     def links(
         self, provider: str, from_type: str, from_ids: Iterable[int], to_type: str | None = None
     ) -> dict[int, list[StoredLink]]:

@@ -110,6 +110,19 @@ class SearchTables(RecordTables):
             ).fetchone()
             return row[0] if row else None
 
+    def live_with(
+        self, provider: str, object_type: str, name: str, values: Sequence[str], *, limit: int
+    ) -> list[int]:
+        """Return the ids of live records whose property ``name`` is one of ``values``, oldest first."""
+        marks = ",".join("?" * len(values))
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT id FROM records WHERE provider = ? AND object_type = ? AND archived IS NULL"
+                f" AND json_extract(properties, {_path(name)}) IN ({marks}) ORDER BY id LIMIT ?",
+                (provider, object_type, *values, limit),
+            )
+            return [row[0] for row in rows]
+
     def _statement(self, provider: str, object_type: str, wanted: Search) -> tuple[str, list[str | float]]:
         """Return a SELECT of the matching records' ``id`` and ``position``, and its variables."""
         scope = f"provider = {_quoted(provider)} AND object_type = {_quoted(object_type)}"

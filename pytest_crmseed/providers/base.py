@@ -36,7 +36,8 @@ class Request:
     """A request relative to the portal's base URL; ``body`` is JSON data, or None.
 
     ``what`` describes it to people ("create 100 deals"). ``buckets`` names the rate budgets it
-    counts against.
+    counts against. ``headers`` go out beside those that sign it in; ``form`` is sent as a web form,
+    in place of a body.
     """
 
     method: str
@@ -48,6 +49,8 @@ class Request:
     body: Any = field(default=None, repr=False)
     records: int = 0
     buckets: tuple[str, ...] = ("burst", "daily")
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +246,16 @@ class Provider(Protocol):
 
     def headers(self, credentials: Mapping[str, str]) -> Mapping[str, str]:
         """Return the headers that sign a request in."""
+
+    def sign_in(self, credentials: Mapping[str, str]) -> Exchange[Mapping[str, str]]:
+        """Return the headers that sign a request in, after asking the portal for them where it takes that.
+
+        The requests themselves are not signed in. Asked again when a session is over.
+
+        Raises:
+            UsageError: the credentials are not enough for any way in.
+            Unauthorized: the portal refuses them.
+        """
 
     def account(self, credentials: Mapping[str, str]) -> Exchange[Account]:
         """Ask the portal who it is, and what these credentials may do."""

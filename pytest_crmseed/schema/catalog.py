@@ -106,9 +106,13 @@ def _object_type(name: str, entry: Mapping[str, Any]) -> ObjectType:
 def _field(name: str, entry: Mapping[str, Any]) -> Field:
     values = dict(entry)
     values["kind"] = Kind(values["kind"])
-    values["options"] = tuple(Option(**option) for option in values.get("options", ()))
+    values["options"] = tuple(_option(option) for option in values.get("options", ()))
     values["references"] = tuple(values.get("references", ()))
     return Field(name=name, **values)
+
+
+def _option(entry: Mapping[str, Any]) -> Option:
+    return Option(**{**entry, "valid_for": tuple(entry.get("valid_for", ()))})
 
 
 def _pipeline(entry: Mapping[str, Any]) -> Pipeline:

@@ -33,11 +33,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One value of a picklist: ``value`` goes over the wire, ``label`` is what people see."""
+    """One value of a picklist: ``value`` goes over the wire, ``label`` is what people see.
+
+    ``valid_for`` are the values of the controlling field that allow it, where there is such a field.
+    """
 
     value: str
     label: str
     hidden: bool = False
+    valid_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ class Field:
     ``"stages"`` or ``"owners"``. ``required`` fields need a value on create whatever the API version;
     ``admin_required`` ones by a rule of the portal's administrator, which only some versions enforce.
     ``pattern`` is a regular expression that the whole text matches; ``minimum`` and ``maximum`` are
-    the bounds of a number, both included, as decimal text.
+    the bounds of a number, both included, as decimal text. ``unrestricted`` picklists take values
+    beyond their options; ``controller`` is the field whose value decides which options are allowed.
     """
 
     name: str
@@ -71,6 +76,8 @@ class Field:
     pattern: str = ""
     group: str = ""
     references: tuple[str, ...] = ()
+    unrestricted: bool = False
+    controller: str = ""
     description: str = ""
     native: Mapping[str, str] = field(default_factory=dict)
 

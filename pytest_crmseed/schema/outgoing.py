@@ -82,9 +82,11 @@ class Outgoing:
         return native
 
     def _beyond_snapshot(self, name: str, value: Any) -> bool:
-        """Take an option that an incomplete schema lacks, as it is: this is what ``native`` is for."""
+        """Take an option that a schema lacks which is not all there is: this is what ``native`` is for."""
         definition = self._fields.get(name)
-        if self._schema.complete or definition is None or not definition.options:
+        if definition is None or not definition.options:
+            return False
+        if self._schema.complete and not definition.unrestricted:
             return False
         if not isinstance(value, str) or definition.kind is not Kind.OPTION or not_writable(definition):
             return False
@@ -128,7 +130,8 @@ class Outgoing:
             try:
                 value = values.options(definition, value)
             except Unusable as unusable:
-                if self._schema.complete or not unusable.allowed or definition.kind is not Kind.OPTION:
+                said = self._schema.complete or definition.unrestricted
+                if said or not unusable.allowed or definition.kind is not Kind.OPTION:
                     raise
                 raise Unusable(
                     f"{unusable}. If the portal has it all the same, write "

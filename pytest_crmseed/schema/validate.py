@@ -78,6 +78,8 @@ class Validator:
                 continue
             for reason in _wrong(definition, value):
                 yield Problem(name, index, given, value, reason, definition.name)
+            if definition.controller:
+                yield from _under_controller(name, index, given, definition, value, native)
             if (definition.unique or field_name in rules.pools) and value not in (None, ""):
                 clash = self._clash(name, index, rules.pools, definition, value)
                 if clash is not None:
@@ -136,6 +138,26 @@ class Validator:
             if first != index:
                 return first
         return None
+
+
+def _under_controller(
+    name: str, index: int, given: str, definition: Field, value: Any, native: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield what is wrong with a value of a picklist whose options depend on another field's value."""
+    chosen = native.get(definition.controller)
+    # A checkbox that is not given is not ticked.
+    under = "false" if chosen is None else str(chosen).lower() if isinstance(chosen, bool) else str(chosen)
+    parts = str(value).split(";") if definition.kind is Kind.OPTIONS else [str(value)]
+    for option in definition.options:
+        if option.value not in parts or under in option.valid_for:
+            continue
+        allowed = tuple(each.value for each in definition.options if under in each.valid_for)
+        with_it = f"with {definition.controller} = {chosen!r}"
+        if chosen is None:
+            with_it = f"without a value for {definition.controller}"
+        fits = " or ".join(map(repr, option.valid_for))
+        reason = f"{option.value!r} is not allowed {with_it}; it goes with {fits or 'no value of it'}"
+        yield Problem(name, index, given, value, reason, definition.name, allowed)
 
 
 def _wrong(definition: Field, value: Any) -> Iterator[str]:

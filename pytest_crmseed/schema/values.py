@@ -15,6 +15,7 @@ from typing import Any
 
 from pytest_crmseed.schema import moments, scalars
 from pytest_crmseed.schema.model import Field, Kind
+from pytest_crmseed.schema.names import SLIP
 from pytest_crmseed.schema.tables import Unusable
 from pytest_crmseed.suggest import nearest, valid_names
 
@@ -110,6 +111,16 @@ def _option(definition: Field, value: Any) -> str:
         for option in definition.options:
             if folded in (option.value.casefold(), option.label.casefold()):
                 return option.value
+        if definition.unrestricted and not isinstance(value, bool):
+            # The portal takes any text; one that is nearly an option is a slip of the pen all the same.
+            if (near := _nearest(wanted, _spellings(definition), cutoff=SLIP)) is None:
+                return wanted
+            raise Unusable(
+                f"is not one of the options; did you mean {near!r}? The portal takes other values too: "
+                f"if it is meant, write native={{{definition.name!r}: {value!r}}}",
+                allowed=_visible(definition),
+                suggestion=near,
+            )
         raise _no_such_option(definition, value, wanted)
     return found
 
@@ -119,14 +130,22 @@ def _exact(definition: Field, wanted: str) -> str | None:
 
 
 def _no_such_option(definition: Field, value: Any, wanted: str) -> Unusable:
-    visible = tuple(option.value for option in definition.options if not option.hidden)
+    visible = _visible(definition)
     if isinstance(value, bool):
         return Unusable(f"takes an option, not bool.{valid_names(visible, 'Allowed')}".rstrip("."))
-    near = _nearest(wanted, tuple(n for option in definition.options for n in (option.value, option.label)))
+    near = _nearest(wanted, _spellings(definition))
     hint = f"; did you mean {near!r}?" if near else "."
     what = "is no owner of this portal" if definition.external == "owners" else "is not one of the options"
     reason = f"{what}{hint}{valid_names(visible, 'Allowed')}".rstrip(".")
     return Unusable(reason, allowed=visible, suggestion=near)
+
+
+def _visible(definition: Field) -> tuple[str, ...]:
+    return tuple(option.value for option in definition.options if not option.hidden)
+
+
+def _spellings(definition: Field) -> tuple[str, ...]:
+    return tuple(name for option in definition.options for name in (option.value, option.label))
 
 
 # Many records often have the same wrong value, and likeness is costly to find.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from pytest_crmseed.errors import UsageError
 from pytest_crmseed.factories import Generation
@@ -24,6 +25,9 @@ from pytest_crmseed.settings import Settings
 
 # So many inputs of a batch are printed in a sample.
 SAMPLE = 1
+
+# What providers' APIs call the records in a body.
+ENTRIES = ("inputs", "records")
 
 
 class Preview:
@@ -149,19 +153,27 @@ class Preview:
             yield f"only the portal can tell: {'; '.join(left_open)}"
         for request in requests:
             yield f"{request.method} {request.path}"
-            yield from (f"  {line}" for line in self._payload(request))
+            yield from (f"  {line}" for line in self._payload(request.body))
 
-    def _payload(self, request: Request) -> Iterator[str]:
-        body = request.body
-        inputs = body.get("inputs") if isinstance(body, dict) else None
-        if not isinstance(inputs, list):
+    def _payload(self, body: Any) -> Iterator[str]:
+        """Yield the lines of a body: its first records, or all; one of several parts, part by part."""
+        held = body if isinstance(body, dict) else {}
+        parts = held.get("compositeRequest")
+        if isinstance(parts, list):
+            for part in parts:
+                yield f"{part['method']} {part['url']}"
+                if part.get("body") is not None:
+                    yield from (f"  {line}" for line in self._payload(part["body"]))
+            return
+        entries = next((held[name] for name in ENTRIES if isinstance(held.get(name), list)), None)
+        if entries is None:
             yield from _json(body)
             return
-        shown = inputs if self._full else inputs[:SAMPLE]
+        shown = entries if self._full else entries[:SAMPLE]
         for entry in shown:
             yield from _json(entry)
-        if len(shown) < len(inputs):
-            yield f"… and {len(inputs) - len(shown)} more (--crm-dry-run-full prints all)"
+        if len(shown) < len(entries):
+            yield f"… and {len(entries) - len(shown)} more (--crm-dry-run-full prints all)"
 
 
 def _json(value: object) -> list[str]:

@@ -61,6 +61,7 @@ class Engine:
         patience: float = PATIENCE,
         listener: Listener = ignore,
         clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.target = target
@@ -79,6 +80,7 @@ class Engine:
         self._on_error = on_error
         self._listener = listener
         self._clock = clock
+        self._timer = timer
         self._sleep = sleep
         self._numbers = 0
         self._opened = False
@@ -329,6 +331,7 @@ class Engine:
             links=self.target.links,
             listener=self._listener,
             seconds=within,
+            clock=self._timer,
             sleep=self._sleep,
         )
         return cleaner.clean(entries)

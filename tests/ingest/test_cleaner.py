@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -344,3 +345,40 @@ def test_absence_is_not_taken_for_proven_when_there_is_no_time_to_wait(one_scene
     assert (result.absent, slept) == (0, [])
     assert result.errors == ["deals: not finished within 3 s."]
     assert [entry.key for entry in result.left] == ["lost-key"]
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_record_that_a_deletion_passed_over_is_asked_for_once_more(one_scene: Scene, silent: bool) -> None:
+    one_scene.seed()
+    one_scene.portal.faults.partial([1], silent=silent, route="*/batch/archive", seeder=True)
+    result = one_scene.clean()
+    assert (result.removed, result.left, result.errors) == (4, [], [])
+    assert [name for name in one_scene.requests if name.startswith("deals")] == [
+        "deals/batch/archive",
+        "deals/batch/read",
+        "deals/batch/archive",
+        "deals/batch/read",
+    ]
+
+
+def test_where_keys_are_not_unique_nothing_is_gone_before_it_was_looked_for(
+    one_scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = one_scene.target.provider
+    not_unique = replace(provider.capabilities, unique_keys_enforced=False)
+    monkeypatch.setattr(type(provider), "capabilities", not_unique)
+    one_scene.seed()
+
+    def cut(request: Request, send: Callable[[Request], Answer]) -> Answer:
+        if "deals" in request.path and "idProperty" in request.body:
+            raise Unreachable("deals are down")
+        return send(request)
+
+    one_scene.wire.fault = cut
+    result = one_scene.clean()
+    # Each may have a twin that bears its key, and that nobody would look for any more.
+    assert [entry.object_type for entry in result.left] == ["deals"] * 3
+    assert result.errors == ["deals: deals are down Tried 3 times in 0 s."]
+    one_scene.wire.fault = None
+    assert one_scene.clean().removed == 3
+    assert set(one_scene.records.values()) == {0}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_crmseed.errors import NotAPortal, OutcomeUnknown, PortalError
+from pytest_crmseed.errors import OutcomeUnknown, PortalError, Unauthorized
 from pytest_crmseed.events import BatchSent, Event, Reconciled, RecordFailed
 from pytest_crmseed.ingest.cleaner import Cleaner
 from pytest_crmseed.ingest.inserter import Inserted, Inserter
@@ -346,10 +346,9 @@ def test_what_is_given_up_is_looked_for_again_by_cleanup(one_insertion: Insertio
 
 
 def test_what_was_surely_not_executed_is_refused_in_the_ledger(one_insertion: Insertion) -> None:
-    page = Answer(404, {"content-type": "text/html"}, b"<html>", Request("POST", "/", "x", None))  # type: ignore[arg-type]
-    one_insertion.wire.fault = lambda request, send: replace(page, request=request)
+    one_insertion.wire.fault = lambda request, send: stand_in(401, {"message": "Expired."}, request)
     inserted = one_insertion.insert([contact(0)])
-    assert isinstance(inserted.failure, NotAPortal)
+    assert isinstance(inserted.failure, Unauthorized)
     assert one_insertion.states() == {}
 
 

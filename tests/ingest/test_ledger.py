@@ -246,7 +246,12 @@ def test_an_ended_run_makes_nothing_more_but_is_cleaned(ledger: Ledger) -> None:
     for step in steps:
         with pytest.raises(LedgerError, match=text):
             step()
-    ledger.gone("r1", ["k"])
+    # What the portal made for its records is found when they are cleaned, and cleaned with them.
+    ledger.made_by_portal("r1", "1", "companies", "8")
+    ledger.made_by_portal("r1", "1", "companies", "8")
+    (made,) = [entry for entry in ledger.live("r1") if entry.key is None]
+    assert (made.object_type, made.id, made.index, made.state) == ("companies", "8", None, State.KNOWN)
+    ledger.gone("r1", ["k", made])
     assert ledger.live("r1") == []
     ledger.open_run(make_run())
     ledger.sent("r1", ["l"])

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pytest_crmseed.errors import ApiRefused, OutcomeUnknown, PortalError, TooLarge
@@ -559,6 +559,16 @@ FAULTS = [None, None, "lost", "silent", "late", "very late", "twice", "slow", "m
     undo=st.booleans(),
     most=st.integers(1, 12),
     most_records=st.integers(1, 30),
+)
+# The answer to the second request is lost as well, and it is carried out when the first one's record is gone.
+@example(
+    faults=["very late", "late"],
+    guilty=frozenset(),
+    per_record=False,
+    unique=True,
+    undo=False,
+    most=1,
+    most_records=1,
 )
 def test_whatever_goes_wrong_nothing_is_made_twice_and_nothing_is_left(
     faults: list[str | None],

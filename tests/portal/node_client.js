@@ -43,7 +43,7 @@ const ok = (name, cond, extra='') => console.log((cond ? 'ok   ' : 'FAIL ') + na
   });
   await run('gdpr', () => c.crm.contacts.basicApi.purge({objectId:'b@example.com', idProperty:'email'}));
   await run('list deals via apiRequest', async () => { const r = await c.apiRequest({method:'GET', path:'/crm/v3/objects/deals', qs:{limit:1}}); const j = await r.json(); if (!j.results) throw new Error(JSON.stringify(j)); });
-  await run('oauth token info', () => c.oauth.accessTokensApi.get(token));
+  await run('token info via apiRequest', async () => { const r = await c.apiRequest({method:'POST', path:'/oauth/v2/private-apps/get/access-token-info', body:{tokenKey: token}}); const j = await r.json(); if (!j.scopes.length) throw new Error(JSON.stringify(j)); });
   await run('batch archive', () => c.crm.contacts.batchApi.archive({inputs:[{id:contact.id}]}));
   await run('delete', () => c.crm.companies.basicApi.archive(company.id));
   try { await c.crm.contacts.basicApi.getById(contact.id); ok('404 after archive', false);} catch (e) { ok('404 after archive', e.code === 404, String(e.code)); }

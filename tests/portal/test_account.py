@@ -54,6 +54,7 @@ def test_the_account_tells_a_sandbox_from_production(make_portal: Callable[..., 
             "utcOffsetMilliseconds": 19_800_000,
             "uiDomain": "app.hubspot.com",
             "dataHostingLocation": "na1",
+            **({"portalName": "Local portal", "createdAt": 1593532657247} if version == "2026-09" else {}),
         }
 
 
@@ -98,10 +99,20 @@ def test_a_token_tells_its_scopes(ask: Any, refusal: Callable[..., dict[str, Any
             "crm.objects.deals.read",
             [
                 "crm.schemas.deals.read",
-                "crm.objects.companies.read",
-                "crm.schemas.companies.read",
-                "crm.objects.contacts.read",
-                "crm.schemas.contacts.read",
+                *(
+                    f"crm.{area}.{name}.read"
+                    for name in (
+                        "contacts",
+                        "companies",
+                        "leads",
+                        "line_items",
+                        "orders",
+                        "products",
+                        "quotes",
+                    )
+                    for area in ("objects", "schemas")
+                ),
+                "tickets",
             ],
         ),
     ],
@@ -302,5 +313,6 @@ def test_pipelines_of_objects_that_have_none_here(ask: Any, refusal: Callable[..
     answer = ask.get("/crm/v3/pipelines/contacts")
     assert (answer.status, refusal(answer)["message"]) == (
         501,
-        "Pipelines of contacts is not emulated by the local portal; emulated nearby: deals.",
+        "Pipelines of contacts is not emulated by the local portal;"
+        " emulated nearby: deals, tickets, leads, orders.",
     )

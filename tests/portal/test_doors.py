@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import requests
+from urllib3.exceptions import ProtocolError
 
 from pytest_crmseed import LocalPortal, mock_crm
 from pytest_crmseed.portal import VirtualClock
-from pytest_crmseed.portal.doors.inprocess import InProcessAdapter
+from pytest_crmseed.portal.doors.inprocess import InProcess, InProcessAdapter
 
 CONTACTS = "/crm/v3/objects/contacts"
 
@@ -170,4 +171,16 @@ def test_without_a_socket_time_runs_out_on_the_portals_clock(kind: str) -> None:
             door.create(timeout=(3, 30))
         assert door.create(timeout=None).status_code == 201
         assert door.contacts == 2
+    portal.close()
+
+
+def test_a_body_that_is_cut_is_no_whole_one_for_who_reads_it_at_once() -> None:
+    portal = LocalPortal()
+    portal.faults.cut_body(times=2)
+    headers = {"authorization": f"Bearer {portal.token}"}
+    for amount in (None, 65_536):
+        answer = InProcess(portal.portal).urlopen("GET", CONTACTS, headers=headers)
+        with pytest.raises(ProtocolError, match="IncompleteRead"):
+            while answer.read(amount):
+                pass
     portal.close()

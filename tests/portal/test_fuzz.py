@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import given, settings
@@ -75,6 +75,26 @@ KEYS = [
     "primaryObjectId",
     "objectIdToMerge",
     "objectId",
+    "labels",
+    "singular",
+    "plural",
+    "primaryDisplayProperty",
+    "requiredProperties",
+    "searchableProperties",
+    "secondaryDisplayProperties",
+    "associatedObjects",
+    "fromObjectTypeId",
+    "toObjectTypeId",
+    "stages",
+    "metadata",
+    "probability",
+    "isClosed",
+    "ticketState",
+    "inverseLabel",
+    "ruleArguments",
+    "dataSensitivity",
+    "description",
+    "externalOptions",
     *NAMES,
 ]
 WORDS = [
@@ -88,6 +108,9 @@ WORDS = [
     "enumeration",
     "select",
     "contactinformation",
+    "MAX_LENGTH",
+    "REGEX",
+    "sensitive",
     "2026-01-01",
     "9" * 25,
     "-9" * 9,
@@ -176,12 +199,21 @@ def test_random_bodies_on_every_path(portal: Portal, data: Any) -> None:
         if segment in ("{type}", "{from}", "{to}"):
             segment = data.draw(st.sampled_from(TYPES), "type")
         elif segment.startswith("{"):
-            segment = quote(data.draw(st.sampled_from([*IDS, *WORDS[:4], *NAMES, "9" * 25])), safe="~")
+            segment = quote(data.draw(st.sampled_from([*IDS, *WORDS[:14], *NAMES, "9" * 25])), safe="~")
         segments.append(segment)
     method = data.draw(st.sampled_from(METHODS), "method")
     query = data.draw(
         st.sampled_from(
-            ["", "archived=true", "idProperty=email", "limit=1&after=x", "properties=a,b&%ff=%00"]
+            [
+                "",
+                "archived=true",
+                "idProperty=email",
+                "limit=1&after=x",
+                "properties=a,b&%ff=%00",
+                "dataSensitivity=sensitive",
+                "client_id=a&redirect_uri=http://x/%0a",
+                "client_id=a&redirect_uri=http://x/&scope=oauth%20a&state=%00",
+            ]
         )
     )
     body = json.dumps(data.draw(values, "body")).encode()
@@ -258,6 +290,111 @@ def test_random_merges_and_legacy_associations(portal: Portal, data: Any) -> Non
     for verb in ("create", "read", "archive"):
         ask(portal, "POST", f"/crm/v3/associations/contact/company/batch/{verb}", body)
     ask(portal, "POST", "/crm/v4/associations/contacts/companies/batch/labels/archive", body)
+
+
+texts_or_scalars = st.one_of(st.sampled_from(["a", "A", "name", "0", "1"]), scalars)
+definition = st.fixed_dictionaries(
+    {
+        "name": texts_or_scalars,
+        "label": texts_or_scalars,
+        "type": st.sampled_from(["string", "number", "bool", "enumeration", "date", "x"]),
+        "fieldType": st.sampled_from(["text", "number", "booleancheckbox", "checkbox", "date", "x"]),
+    },
+    optional={
+        "groupName": st.sampled_from(["contactinformation", "Pet_information", "g", 1]),
+        "hasUniqueValue": st.booleans(),
+        "options": st.lists(
+            st.fixed_dictionaries({"label": st.sampled_from(["a", "b", 1]), "value": texts_or_scalars}),
+            max_size=2,
+        ),
+        "displayOrder": scalars,
+        "dataSensitivity": scalars,
+    },
+)
+stage = st.fixed_dictionaries(
+    {"label": texts_or_scalars},
+    optional={
+        "displayOrder": scalars,
+        "metadata": st.dictionaries(
+            st.sampled_from(["probability", "isClosed", "ticketState"]),
+            st.sampled_from(["0.5", "1", 0, 0.25, "x", "nan", "1e999", "CLOSED", True, None, []]),
+            max_size=3,
+        ),
+    },
+)
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_random_definitions_of_the_right_shape(portal: Portal, data: Any) -> None:
+    def send(method: str, path: str, body: Any = None) -> PortalResponse:
+        return ask(portal, method, path, b"" if body is None else json.dumps(body).encode())
+
+    version = data.draw(st.sampled_from(["v3", "2026-09"]))
+    dated = version != "v3"
+    schemas = f"/crm-object-schemas/{version}/schemas"
+    name = data.draw(st.sampled_from(["Pet", "pet", "contacts", "x" * 51, 5]))
+    rows = data.draw(st.lists(definition, max_size=3))
+    named = st.lists(st.sampled_from(["a", "name", "nope", "hs_object_id"]), max_size=2)
+    body = {
+        "name": name,
+        "labels": {"singular": "Pet", "plural": data.draw(texts_or_scalars)},
+        "properties": rows,
+        "primaryDisplayProperty": data.draw(st.sampled_from(["a", "name", "hs_object_id"])),
+        "requiredProperties": data.draw(named),
+        "searchableProperties": data.draw(named),
+        "associatedObjects": data.draw(st.lists(st.sampled_from(["contacts", "0-3", "Pet", 1]), max_size=2)),
+    }
+    send("POST", schemas, body)
+    of = data.draw(st.sampled_from(["contacts", "deals", "tickets", "Pet", "products"]))
+    properties = f"/crm/properties/{version}/{of}" if dated else f"/crm/v3/properties/{of}"
+    pipelines = f"/crm/pipelines/{version}/{of}" if dated else f"/crm/v3/pipelines/{of}"
+    records = f"/crm/objects/{version}/{of}"
+    group = data.draw(st.sampled_from(["g", "contactinformation", "Pet_information"]))
+    id = data.draw(st.sampled_from(["default", "0", "1", "740010001", "740010003"]))
+    calls = [
+        ("PATCH", f"{schemas}/{of}", body),
+        ("POST", f"{schemas}/{of}/associations", {"fromObjectTypeId": of, "toObjectTypeId": "0-1"}),
+        ("POST", properties, data.draw(definition)),
+        ("POST", f"{properties}/batch/create", {"inputs": rows}),
+        ("PATCH", f"{properties}/a", data.draw(definition)),
+        ("DELETE", f"{properties}/a", None),
+        ("POST", f"{properties}/groups", {"name": group, "label": data.draw(texts_or_scalars)}),
+        ("DELETE", f"{properties}/groups/{group}", None),
+        ("POST", pipelines, {"label": data.draw(texts_or_scalars), "stages": data.draw(st.lists(stage))}),
+        ("PUT", f"{pipelines}/{id}", {"label": "L", "displayOrder": 0, "stages": data.draw(st.lists(stage))}),
+        ("PATCH", f"{pipelines}/{id}", {"archived": data.draw(st.booleans())}),
+        ("POST", f"{pipelines}/{id}/stages", data.draw(stage)),
+        ("PATCH", f"{pipelines}/{id}/stages/{data.draw(st.sampled_from(['1', '740010002']))}", {}),
+        ("DELETE", f"{pipelines}/{id}", None),
+        ("POST", f"/crm/associations/v4/{of}/companies/labels", {"name": "n", "label": "N"}),
+        ("PUT", f"/crm/associations/v4/{of}/companies/labels", {"associationTypeId": 1, "label": "M"}),
+        ("DELETE", f"/crm/associations/v4/{of}/companies/labels/1", None),
+        ("PUT", f"/crm/property-validations/2026-09/{of}/a/rule-type/REGEX", {"ruleArguments": ["(a"]}),
+        ("POST", records, {"properties": {"a": data.draw(scalars), "name": data.draw(scalars)}}),
+        ("POST", f"{records}/search", {"query": "a"}),
+        ("GET", f"{schemas}/{of}", None),
+        ("DELETE", f"{schemas}/{of}?archived={data.draw(st.booleans())}", None),
+    ]
+    for method, path, each in data.draw(st.permutations(calls)):
+        path, _, query = path.partition("?")
+        ask(portal, method, path, b"" if each is None else json.dumps(each).encode(), query)
+    for path in (schemas, properties, "/crm/v3/limits/records", "/crm/v3/limits/associations/labels"):
+        send("GET", path)
+
+
+@settings(max_examples=60)
+@given(
+    path=st.sampled_from(["/oauth/v1/token", "/oauth/v3/token", "/oauth/2026-09/token/introspect"]),
+    fields=st.dictionaries(
+        st.sampled_from(["grant_type", "client_id", "client_secret", "code", "refresh_token", "token"]),
+        st.sampled_from(["authorization_code", "refresh_token", "a", "client_credentials"]) | st.text(),
+    ),
+)
+def test_random_forms(portal: Portal, path: str, fields: dict[str, str]) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    body = urlencode(fields, errors="replace").encode()
+    check(portal, PortalRequest("POST", path, "", headers, body))
 
 
 properties = st.dictionaries(st.sampled_from(NAMES), scalars, max_size=5)

@@ -1,7 +1,7 @@
 """HubSpot's own Node client is served by the local portal, call by call.
 
-Runs where ``CRMSEED_TEST_NODE_MODULES`` names a folder that has ``@hubspot/api-client``; the continuous integration
-installs it.
+Runs where ``TEST_NODE_MODULES`` names a folder that has ``@hubspot/api-client``; the continuous
+integration installs it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import pytest
 
 from pytest_crmseed import LocalPortal
 
-MODULES = os.environ.get("CRMSEED_TEST_NODE_MODULES", "")
+MODULES = os.environ.get("TEST_NODE_MODULES", "")
 
 pytestmark = pytest.mark.skipif(
-    not MODULES, reason="CRMSEED_TEST_NODE_MODULES names no folder with @hubspot/api-client"
+    not MODULES, reason="TEST_NODE_MODULES names no folder with @hubspot/api-client"
 )
 
 

@@ -13,21 +13,18 @@ import pytest
     [
         (
             "GET",
-            "/crm/v3/owners",
-            "GET /crm/v3/owners",
-            "/crm/v3/properties/{type}, /crm/v3/objects/{type}, /crm/v3/pipelines/{type}",
-        ),
-        ("GET", "/crm/v3/properties/contacts/groups", "GET /crm/v3/properties/contacts/groups", None),
-        (
-            "POST",
-            "/crm/v4/associations/contacts/companies/labels",
-            "POST /crm/v4/associations/contacts/companies/labels",
+            "/crm/v3/lists",
+            "GET /crm/v3/lists",
             None,
         ),
-        ("GET", "/crm-object-schemas/v3/schemas", "GET /crm-object-schemas/v3/schemas", None),
-        ("GET", "/crm/objects/2026-09-beta/contacts", "GET /crm/objects/2026-09-beta/contacts", None),
-        ("POST", "/oauth/v1/token", "POST /oauth/v1/token", None),
-        ("POST", "/crm/v3/pipelines/deals", "POST /crm/v3/pipelines/deals", None),
+        (
+            "GET",
+            "/crm/v3/pipelines/deals/default/audit",
+            "GET /crm/v3/pipelines/deals/default/audit",
+            None,
+        ),
+        ("GET", "/crm/objects/2024-09/contacts", "GET /crm/objects/2024-09/contacts", None),
+        ("POST", "/oauth/2025-09/token", "POST /oauth/2025-09/token", None),
         ("GET", "/marketing/v3/emails", "GET /marketing/v3/emails", None),
         ("GET", "/crm/v3/objects//x", "GET /crm/v3/objects//x", None),
     ],
@@ -50,7 +47,7 @@ def test_what_hubspot_has_and_the_portal_has_not(
     assert nearby is None or ", ".join(named) == nearby
 
 
-@pytest.mark.parametrize("name", ["carts", "Cart", "0-142", "services", "tax", "2-1234567", "p123_pets"])
+@pytest.mark.parametrize("name", ["carts", "Cart", "0-142", "services", "tax", "PROJECTS"])
 def test_object_types_that_hubspot_has_and_the_portal_has_not(
     ask: Any, refusal: Callable[..., dict[str, Any]], name: str
 ) -> None:
@@ -66,12 +63,24 @@ def test_object_types_that_hubspot_has_and_the_portal_has_not(
     )
 
 
-def test_an_object_type_that_hubspot_has_not(ask: Any, refusal: Callable[..., dict[str, Any]]) -> None:
-    answer = ask.get("/crm/v3/objects/widgets")
+@pytest.mark.parametrize("name", ["widgets", "2-1234567", "p123_pets"])
+def test_an_object_type_that_hubspot_has_not(
+    ask: Any, refusal: Callable[..., dict[str, Any]], name: str
+) -> None:
+    answer = ask.get(f"/crm/v3/objects/{name}")
     assert (answer.status, refusal(answer)) == (
         400,
-        {"status": "error", "message": "Unable to infer object type from: widgets"},
+        {"status": "error", "message": f"Unable to infer object type from: {name}"},
     )
+
+
+def test_beta_versions_answer_as_what_they_became(ask: Any) -> None:
+    id = ask.contact()
+    for beta in ("2026-03-beta", "2026-09-beta", "2027-03-beta"):
+        assert ask.get(f"/crm/objects/{beta}/contacts/{id}").status == 200
+    assert ask.get("/account-info/2027-03-beta/details").json()["portalName"] == "Local portal"
+    ask.portal.behaviour.beta_versions = False
+    assert ask.get(f"/crm/objects/2026-09-beta/contacts/{id}").status == 501
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,11 @@ def test_a_file_is_restored_as_well(tmp_path: Path) -> None:
     # The snapshot outlives its portal, and fits another one.
     with LocalPortal() as third:
         third.restore(held)
-        assert len(ask(third, "GET", "/crm/v3/objects/contacts")["results"]) == 1
+        (ann,) = ask(third, "GET", "/crm/v3/objects/contacts")["results"]
+        # What is made there gets ids of its own, and never that of a record from elsewhere.
+        bob = ask(third, "POST", "/crm/v3/objects/contacts", {"properties": {"firstname": "Bob"}})
+        assert int(bob["id"]) > int(ann["id"])
+        assert len(ask(third, "GET", "/crm/v3/objects/contacts")["results"]) == 2
     second.close()
 
 

@@ -78,12 +78,13 @@ def test_clear_leaves_tokens(store: Store) -> None:
     store.save("hubspot", "contacts", record(1, city="Bled"))
     store.hold("hubspot", "contacts", "email", "a", 1)
     store.link("hubspot", [StoredLink("contacts", 1, "deals", 2, "C", 4)])
-    store.define("hubspot", "contacts", "tier", {"name": "tier"})
+    store.define("hubspot", "property", "contacts", "tier", {"name": "tier"})
     store.clear()
     assert store.live_counts("hubspot") == {}
     assert store.holder("hubspot", "contacts", "email", "a") is None
     assert store.links("hubspot", "contacts", [1]) == {}
-    assert store.definitions("hubspot") == []
+    assert store.definitions("hubspot", "property") == []
+    assert not store.any_definitions("hubspot")
     assert store.tokens("hubspot") == [("application", "t", {"scopes": []})]
 
 

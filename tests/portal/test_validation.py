@@ -98,7 +98,7 @@ def test_the_body_of_an_unknown_property_is_the_documented_one(
             "hubspot_owner_id",
             "1",
             "INVALID_OPTION",
-            "1 was not one of the allowed options: [70000001]",
+            "1 was not one of the allowed options: [70000001, 70000002]",
         ),
         (
             "deals",

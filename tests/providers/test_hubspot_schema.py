@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pytest_crmseed.portal.hubspot.properties import FIELD_TYPES
+from pytest_crmseed.portal.hubspot.property_rules import FIELD_TYPES
 from pytest_crmseed.providers.hubspot import HubSpot
 from pytest_crmseed.providers.hubspot.unsure import UNSURE
 from pytest_crmseed.schema import catalog

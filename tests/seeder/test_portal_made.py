@@ -66,3 +66,19 @@ def test_what_a_killed_run_left_is_found_as_well(portal: LocalPortal, seeder: Ca
         assert sum(next_one.swept.removed.values()) == 3
         assert live(portal) == {}
     killed.close()
+
+
+def test_what_a_run_left_when_it_ended_is_found_as_well(
+    portal: LocalPortal, seeder: Callable[..., Any]
+) -> None:
+    ended = seeder()
+    ended.seed(contacts=2)
+    # Nothing of it can be removed, and then it ends.
+    portal.faults.expire_token(route="*/batch/*", times=None, seeder=True)
+    assert not ended._engine.clean().complete
+    ended._engine.end()
+    portal.faults.clear()
+    assert live(portal) == {"companies": 1, "contacts": 2}
+    with seeder() as next_one:
+        assert sum(next_one.swept.removed.values()) == 3
+        assert live(portal) == {}

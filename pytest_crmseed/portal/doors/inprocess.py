@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from http.client import HTTPMessage, RemoteDisconnected
+from http.client import HTTPMessage, IncompleteRead, RemoteDisconnected
 from io import BytesIO
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -123,8 +123,23 @@ def answered(door: InProcess, request: requests.PreparedRequest, timeout: Any = 
         raise requests.ReadTimeout(error, request=request) from error
 
 
+class _Cut(BytesIO):
+    """A body that ends too early; who reads all of it at once is told, as by a connection."""
+
+    def __init__(self, body: bytes, missing: int) -> None:
+        super().__init__(body)
+        self._missing = missing
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        if size is None or size < 0:
+            raise IncompleteRead(data, self._missing)
+        return data
+
+
 def _as_urllib3(method: str, answer: PortalResponse) -> HTTPResponse:
     body = b"" if method == "HEAD" else answer.arriving
+    cut = len(answer.body) - len(body) if answer.delivery == "cut" and method != "HEAD" else 0
     headers = {name: value.replace("\r", " ").replace("\n", " ") for name, value in answer.headers.items()}
     headers["Server"] = "pytest-crmseed"
     if answer.status != HTTPStatus.NO_CONTENT:
@@ -134,7 +149,7 @@ def _as_urllib3(method: str, answer: PortalResponse) -> HTTPResponse:
     cookies = HTTPMessage()
     original: Any = SimpleNamespace(msg=cookies, isclosed=lambda: True, close=lambda: None)
     return HTTPResponse(
-        body=BytesIO(body),
+        body=_Cut(body, cut) if cut else BytesIO(body),
         headers=headers,
         status=answer.status,
         reason=HTTPStatus(answer.status).phrase if known else "",

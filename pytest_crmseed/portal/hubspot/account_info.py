@@ -12,6 +12,9 @@ from pytest_crmseed.portal.hubspot.limits import zone
 from pytest_crmseed.portal.hubspot.render import UI_HOST
 from pytest_crmseed.portal.message import PortalResponse
 
+# When the account was made, in epoch milliseconds; any moment before its first record will do.
+_CREATED = 1_593_532_657_247
+
 
 def details(call: Call) -> PortalResponse:
     """Answer the account's identity, with the type that tells a sandbox from production."""
@@ -20,6 +23,8 @@ def details(call: Call) -> PortalResponse:
     offset = here.utcoffset() or timedelta()
     sign = "-" if offset < timedelta() else "+"
     minutes = abs(offset) // timedelta(minutes=1)
+    # Told from 2026-09 on.
+    newer = {"portalName": behaviour.portal_name, "createdAt": _CREATED} if call.since_2026_09 else {}
     return PortalResponse.of(
         200,
         {
@@ -32,6 +37,7 @@ def details(call: Call) -> PortalResponse:
             "utcOffsetMilliseconds": offset // timedelta(milliseconds=1),
             "uiDomain": urlsplit(UI_HOST).hostname,
             "dataHostingLocation": "na1",
+            **newer,
         },
     )
 

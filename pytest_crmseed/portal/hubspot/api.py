@@ -14,7 +14,8 @@ from pytest_crmseed.portal.hubspot.call import Call
 from pytest_crmseed.portal.hubspot.definitions import PROVIDER
 from pytest_crmseed.portal.hubspot.errors import ApiError
 from pytest_crmseed.portal.hubspot.fault_answers import HubSpotFaultAnswers
-from pytest_crmseed.portal.hubspot.routes import PREFIXES, Route, Routes, parameters
+from pytest_crmseed.portal.hubspot.routes import PREFIXES, Routes, parameters
+from pytest_crmseed.portal.hubspot.routing import BETAS, Route
 from pytest_crmseed.portal.message import PortalRequest, PortalResponse
 from pytest_crmseed.portal.store import Store
 from pytest_crmseed.schema.model import Schema
@@ -44,7 +45,7 @@ class HubSpotApi:
     @property
     def stock(self) -> bool:
         """Whether the definitions are those of the bundled schema, and no others were added or changed."""
-        return self._bundled and not any(True for _ in self._store.definitions(PROVIDER))
+        return self._bundled and not self._store.any_definitions(PROVIDER)
 
     def claims(self, request: PortalRequest) -> bool:
         """Return whether the path is one of HubSpot's."""
@@ -68,7 +69,7 @@ class HubSpotApi:
         label = f"{request.method} (not emulated)"
         token = self.account.tokens.bearer(request.headers.get("authorization", ""))
         seeder = token is not None and token.role == "seeder"
-        found = self._routes.match(request.segments)
+        found = self._match(request)
         if found is None:
             return Described(label, seeder=seeder)
         routes, values = found
@@ -89,8 +90,14 @@ class HubSpotApi:
         except ApiError:
             return None
 
+    def _match(self, request: PortalRequest) -> tuple[Mapping[str, Route], list[str]] | None:
+        segments = request.segments
+        if self.account.behaviour.beta_versions:
+            segments = (*(BETAS.get(segment, segment) for segment in segments[:3]), *segments[3:])
+        return self._routes.match(segments)
+
     def _find(self, request: PortalRequest) -> tuple[Route, list[str]]:
-        found = self._routes.match(request.segments)
+        found = self._match(request)
         if found is not None:
             routes, values = found
             route = routes.get(request.method)
@@ -115,14 +122,25 @@ class HubSpotApi:
             token = self.account.tokens.bearer(request.headers.get("authorization", ""))
             if token is None:
                 raise errors.unauthorized()
+            if token.expires is not None and token.expires <= self.account.now():
+                raise errors.token_expired(int(self.account.now() - token.expires))
             take = self.account.limits.take_search if route.searches else self.account.limits.take
             headers.update(take(token, headers["x-hubspot-correlation-id"]))
         call = Call(self.account, request, parameters(route, values), route.version, token)
         needed = route.scopes(call)
         if needed and token is not None and not token.scopes.intersection(needed):
             raise errors.missing_scopes(needed)
-        with self._store.transaction():
-            return route.handler(call)
+        with self._store.alone():
+            try:
+                with self._store.transaction():
+                    # Anew: what the path names may have changed since its scopes were looked at.
+                    return route.handler(replace(call))
+            except BaseException:
+                if self.account.kept.changed:
+                    self.account.load()
+                raise
+            finally:
+                self.account.kept.changed = False
 
     def tokens(self) -> Mapping[str, str]:
         """Return the standing tokens: ``application`` and ``seeder``."""

@@ -130,20 +130,6 @@ def delete(call: Call) -> PortalResponse:
     return PortalResponse(204)
 
 
-def labels(call: Call) -> PortalResponse:
-    """List the association types from one object type to another."""
-    return PortalResponse.of(
-        200,
-        {
-            "results": [
-                {"category": found.category, "typeId": found.type_id, "label": found.label}
-                for found in call.from_type.associations
-                if found.to == call.to_type.name
-            ]
-        },
-    )
-
-
 def _for_each_pair(call: Call, data: Any, *, status: int, default: bool) -> PortalResponse:
     batch = bodies.inputs(data, limit=CREATE_LIMIT)
     started = call.account.now()

@@ -27,9 +27,7 @@ def create(call: Call) -> PortalResponse:
     siblings: set[int] = set()
 
     def write(row: Row) -> Written:
-        written = writes.create(
-            call, bodies.properties(row), row.get("associations"), siblings=siblings
-        )
+        written = writes.create(call, bodies.properties(row), row.get("associations"), siblings=siblings)
         siblings.add(written.record.id)
         return written
 

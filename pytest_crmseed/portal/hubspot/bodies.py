@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qs
 
 from pytest_crmseed.portal.hubspot import errors
 from pytest_crmseed.portal.message import PortalRequest
@@ -32,6 +33,19 @@ def parse(request: PortalRequest) -> Any:
         raise errors.bad_json(error.msg, error.lineno, error.colno) from error
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise errors.bad_json(f"{error}") from error
+
+
+def parse_form(request: PortalRequest) -> dict[str, str]:
+    """Return the fields of a request's form; of one that is given twice, the last.
+
+    Raises:
+        ApiError: the body is not said to be a form (415).
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise errors.wrong_content_type()
+    text = request.body.decode("utf-8", "replace")
+    return {name: values[-1] for name, values in parse_qs(text, keep_blank_values=True).items()}
 
 
 def as_object(data: Any, expected: str) -> dict[str, Any]:

@@ -59,8 +59,8 @@ class Call:
         return bodies.parse(self.request)
 
     @property
-    def normalises_dates(self) -> bool:
-        """Whether values are normalised with a warning: from version 2026-09 on.
+    def since_2026_09(self) -> bool:
+        """Whether dates are normalised with a warning, and the administrator's rules obeyed.
 
         HubSpot changelog, "CRM API write validation enforcement": older versions stay as they are.
         """

@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from pytest_crmseed.portal.hubspot.kept import PROVIDER, Kept, Kind
+from pytest_crmseed.portal.hubspot.object_types import ObjectTypes
 from pytest_crmseed.portal.store import Store
 from pytest_crmseed.schema.model import Field, ObjectType
 
-PROVIDER = "hubspot"
-KEY = "crmseed_key"
+__all__ = ["KEY", "PROVIDER", "Definition", "Definitions", "custom_data", "option_data", "stock_group"]
 
-STOCK_GROUPS = {
-    "contacts": "contactinformation",
-    "companies": "companyinformation",
-    "deals": "dealinformation",
-}
-"""Each object type's own group of properties (HubSpot docs, "Properties guide")."""
+KEY = "crmseed_key"
 
 # When HubSpot made its own definitions; any fixed moment before a portal's first record will do.
 _STOCK_TIME = "2020-06-30T15:57:37.247Z"
@@ -70,25 +66,38 @@ class Definition:
 
 
 class Definitions:
-    """The property definitions of all object types; changes go to the store."""
+    """The property definitions of all object types."""
 
-    def __init__(self, store: Store, object_types: Mapping[str, ObjectType], *, set_up: bool) -> None:
+    def __init__(self, kept: Kept, store: Store, object_types: ObjectTypes) -> None:
+        self._kept = kept
         self._store = store
         self._object_types = object_types
-        self.load(set_up=set_up)
+        self._set_up = False
+        self._by_type: dict[str, dict[str, Definition]] = {}
+        self._live: dict[str, dict[str, Definition]] = {}
+        self._readable: dict[tuple[str, str], float] = {}
+        self._unique: dict[str, dict[str, Definition]] = {}
 
     def load(self, *, set_up: bool) -> None:
-        """Take the stock definitions anew, ``crmseed_key`` with ``set_up``, then those in the store."""
-        self._by_type: dict[str, dict[str, Definition]] = {}
-        for name, object_type in self._object_types.items():
-            stock = {field.name: _stock(field) for field in object_type.fields.values()}
-            if set_up:
-                stock[KEY] = _key(object_type.groups[0].name if object_type.groups else STOCK_GROUPS[name])
-            self._by_type[name] = stock
-        for object_type_name, name, data in self._store.definitions(PROVIDER):
-            if object_type_name in self._by_type:
-                self._by_type[object_type_name][name] = self._definition(object_type_name, data)
-        self._index()
+        """Take the stock definitions anew, ``crmseed_key`` with ``set_up``, then those that were kept."""
+        self._set_up = set_up
+        self._by_type = {each.name: self._stock(each) for each in self._object_types.by_name.values()}
+        for object_type, name, data in self._kept.all(Kind.PROPERTY):
+            if object_type in self._by_type:
+                self._by_type[object_type][name] = self._definition(object_type, data)
+        self._live, self._unique, self._readable = {}, {}, {}
+        for object_type in self._by_type:
+            self._index(object_type)
+
+    def add_type(self, object_type: ObjectType) -> None:
+        """Have the stock definitions of an object type that is new."""
+        self._by_type[object_type.name] = self._stock(object_type)
+        self._index(object_type.name)
+
+    def remove_type(self, name: str) -> None:
+        """Have the definitions of an object type no longer."""
+        for definitions in (self._by_type, self._live, self._unique):
+            definitions.pop(name, None)
 
     def all(self, object_type: str) -> Mapping[str, Definition]:
         """Return the definitions of an object type by name, archived ones included."""
@@ -102,39 +111,61 @@ class Definitions:
         """Return the definitions of which no two live records may have the same value, by name."""
         return self._unique[object_type]
 
+    def lag(self, object_type: str, name: str, until: float) -> None:
+        """Let a new definition be readable from a moment on; records have the property at once."""
+        self._readable[(object_type, name)] = until
+
+    def readable(self, object_type: str, name: str, now: float) -> bool:
+        """Return whether reads of definitions see one."""
+        return self._readable.get((object_type, name), 0.0) <= now
+
     def put(self, object_type: str, data: Mapping[str, Any]) -> Definition:
         """Keep a definition in place of the one of its name, and return it."""
         definition = self._definition(object_type, data)
         old = self._by_type[object_type].get(definition.name)
-        self._store.define(PROVIDER, object_type, definition.name, dict(data))
-        self._by_type[object_type][definition.name] = definition
-        self._index()
+        self._kept.put(Kind.PROPERTY, object_type, definition.name, data)
+        self._by_type[object_type] = {**self._by_type[object_type], definition.name: definition}
+        self._index(object_type)
         unique = definition.unique and not definition.archived
         was_unique = old is not None and old.unique and not old.archived
         if unique != was_unique:
             self._store.index_unique(PROVIDER, object_type, definition.name, unique=unique)
         return definition
 
-    def _index(self) -> None:
-        self._live = {
-            object_type: {name: found for name, found in definitions.items() if not found.archived}
-            for object_type, definitions in self._by_type.items()
-        }
-        self._unique = {
-            object_type: {name: found for name, found in definitions.items() if found.unique}
-            for object_type, definitions in self._live.items()
-        }
+    def _index(self, object_type: str) -> None:
+        live = {name: found for name, found in self._by_type[object_type].items() if not found.archived}
+        self._live[object_type] = live
+        self._unique[object_type] = {name: found for name, found in live.items() if found.unique}
+
+    def _stock(self, object_type: ObjectType) -> dict[str, Definition]:
+        stock = {field.name: _stock(field) for field in object_type.fields.values()}
+        if self._set_up:
+            stock[KEY] = _key(stock_group(object_type))
+        return stock
 
     def _definition(self, object_type: str, data: Mapping[str, Any]) -> Definition:
-        field = self._object_types[object_type].fields.get(data["name"])
+        field = self._object_types.by_name[object_type].fields.get(data["name"])
         if field is not None:
             return Definition(data, field.external)
         return Definition(data, "owners" if data.get("referencedObjectType") == "OWNER" else None)
 
 
-def option_data(value: str, label: str, order: int, *, hidden: bool = False) -> dict[str, Any]:
+def stock_group(object_type: ObjectType) -> str:
+    """Return the name of an object type's own group of properties."""
+    return object_type.groups[0].name if object_type.groups else f"{object_type.singular}information"
+
+
+def option_data(
+    value: str, label: str, order: int, *, hidden: bool = False, description: str = ""
+) -> dict[str, Any]:
     """Return an option in its JSON form."""
-    return {"label": label, "value": value, "displayOrder": order, "hidden": hidden, "description": ""}
+    return {
+        "label": label,
+        "value": value,
+        "displayOrder": order,
+        "hidden": hidden,
+        "description": description,
+    }
 
 
 def _stock(field: Field) -> Definition:

@@ -244,6 +244,17 @@ def invalid_association_type(type_id: int, category: str, from_noun: str, to_nou
     return invalid("One or more associations are invalid", {"INVALID_ASSOCIATION_TYPES": [text]})
 
 
+def association_exists(name: str) -> ApiError:
+    """Return the refusal of an association type whose name is taken."""
+    return invalid(f"Association definition named {name} already exists for portal")
+
+
+def too_many_labels(limit: int) -> ApiError:
+    """Return the 437 of a label beyond what two object types may have. [unsure] of the text"""
+    message = f"Two object types can have at most {limit} association labels."
+    return ApiError(437, message, "VALIDATION_ERROR")
+
+
 def no_associations(from_name: str, from_id: str, to_name: str) -> ApiError:
     """Return the 207 entry for a record without links of a kind."""
     return ApiError(

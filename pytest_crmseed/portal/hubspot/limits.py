@@ -31,7 +31,7 @@ class Limits:
     def reset(self) -> None:
         """Forget all requests."""
         with self._lock:
-            self._windows: dict[str, deque[float]] = {}
+            self._windows: dict[int, deque[float]] = {}
             self._searches: deque[float] = deque()
             self._day: date | None = None
             self.used_today = 0
@@ -45,22 +45,22 @@ class Limits:
         with self._lock:
             now = self._clock()
             self._start_day(now)
-            window = self._windows.setdefault(token.token, deque())
+            window = self._windows.setdefault(token.app_id, deque())
             while window and window[0] <= now - self._seconds:
                 window.popleft()
             limit = self._limit(token)
             if limit is not None and len(window) >= limit:
                 wait = window[0] + self._seconds - now
-                headers = self._with_retry_after(self._headers(window, limit, now), wait)
+                headers = self._with_retry_after(self._headers(token, window, limit, now), wait)
                 raise errors.burst_reached(token.app_id, headers)
             if self.used_today >= self._behaviour.daily_limit:
                 wait = self._resets_at(now).timestamp() - now
-                headers = self._with_retry_after(self._headers(window, limit, now), wait)
+                headers = self._with_retry_after(self._headers(token, window, limit, now), wait)
                 raise errors.daily_reached(correlation_id.replace("-", ""), headers)
             if limit is not None:
                 window.append(now)
             self.used_today += 1
-            return self._headers(window, limit, now)
+            return self._headers(token, window, limit, now)
 
     def take_search(self, token: Token, correlation_id: str) -> dict[str, str]:
         """Count a search, for which there is a limit per second and account; its answers have no headers.
@@ -101,12 +101,14 @@ class Limits:
         midnight = (here + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         return midnight.astimezone(UTC)
 
-    def _headers(self, window: deque[float], limit: int | None, now: float) -> dict[str, str]:
+    def _headers(self, token: Token, window: deque[float], limit: int | None, now: float) -> dict[str, str]:
         daily = self._behaviour.daily_limit
-        headers = {
-            "X-HubSpot-RateLimit-Daily": str(daily),
-            "X-HubSpot-RateLimit-Daily-Remaining": str(max(0, daily - self.used_today)),
-        }
+        headers: dict[str, str] = {}
+        if not token.oauth:
+            headers = {
+                "X-HubSpot-RateLimit-Daily": str(daily),
+                "X-HubSpot-RateLimit-Daily-Remaining": str(max(0, daily - self.used_today)),
+            }
         if limit is not None:
             per_second = max(1, int(limit / self._seconds))
             this_second = sum(1 for _ in takewhile(lambda at: at > now - 1, reversed(window)))

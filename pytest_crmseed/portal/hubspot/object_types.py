@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pytest_crmseed.portal.hubspot import errors
 from pytest_crmseed.schema.model import Association, ObjectType, Pipeline
 
-# Plural and singular names and ids of the object types that HubSpot has and the portal has not.
-_NOT_EMULATED = {
+# Names and ids of the object types that HubSpot has; those that no schema here has are not emulated.
+_OF_HUBSPOT = {
+    "contacts": "0-1",
+    "companies": "0-2",
+    "deals": "0-3",
     "tickets": "0-5",
     "products": "0-7",
     "line_items": "0-8",
@@ -40,24 +43,39 @@ _NOT_EMULATED = {
     "appointments": "0-421",
     "projects": "0-970",
 }
-_CUSTOM = re.compile(r"2-\d+|p\d+_\w+|p_\w+", re.ASCII)
-
 PRIMARY_TARGET = "companies"
 """The object type of which a record has one main record (HubSpot docs, "Associations guide")."""
 
 
 class ObjectTypes:
-    """The emulated object types, looked up by plural, singular or id, in any case."""
+    """The object types there are, looked up by plural, singular or id, in any case."""
 
     def __init__(self, object_types: Mapping[str, ObjectType]) -> None:
-        self.by_name = object_types
-        self._by_alias: dict[str, ObjectType] = {}
-        for object_type in object_types.values():
+        self.load(object_types)
+
+    def load(self, object_types: Mapping[str, ObjectType]) -> None:
+        """Have these object types, by name, and no others; associations with others are left out."""
+        object_types = {name: _among(each, object_types) for name, each in object_types.items()}
+        by_alias: dict[str, ObjectType] = {}
+        # HubSpot's own come first: a custom object cannot take their names away from them.
+        for object_type in sorted(object_types.values(), key=lambda each: each.custom):
             for alias in (object_type.name, object_type.singular, object_type.type_id):
-                self._by_alias[alias.lower()] = object_type
-        self._known = {alias for name, type_id in _NOT_EMULATED.items() for alias in (name, type_id)}
-        self._known |= {_singular(name) for name in _NOT_EMULATED}
-        self._known -= set(self._by_alias)
+                by_alias.setdefault(alias.lower(), object_type)
+        # New mappings rather than changed ones: other threads may be going through the old.
+        self._by_alias = by_alias
+        self.by_name: Mapping[str, ObjectType] = object_types
+
+    def put(self, object_type: ObjectType) -> None:
+        """Have an object type in place of the one of its name."""
+        self.load({**self.by_name, object_type.name: object_type})
+
+    def remove(self, name: str) -> None:
+        """Have an object type no longer."""
+        self.load({other: each for other, each in self.by_name.items() if other != name})
+
+    def known(self, name: str) -> bool:
+        """Return whether HubSpot or the portal has an object type of this name."""
+        return name.lower() in _KNOWN or name.lower() in self._by_alias
 
     def find(self, name: str) -> ObjectType | None:
         """Return the object type of this name, or None when the portal does not emulate it.
@@ -65,11 +83,9 @@ class ObjectTypes:
         Raises:
             ApiError: HubSpot has no object type of this name either (400).
         """
-        alias = name.lower()
-        object_type = self._by_alias.get(alias)
-        if object_type is None and alias not in self._known and not _CUSTOM.fullmatch(alias):
+        if not self.known(name):
             raise errors.unknown_object_type(name)
-        return object_type
+        return self._by_alias.get(name.lower())
 
     def resolve(self, name: str) -> ObjectType:
         """Return the object type of this name.
@@ -94,6 +110,13 @@ class ObjectTypes:
         return from_type.association(to)
 
 
+def _among(object_type: ObjectType, others: Mapping[str, ObjectType]) -> ObjectType:
+    if all(association.to in others for association in object_type.associations):
+        return object_type
+    kept = tuple(association for association in object_type.associations if association.to in others)
+    return replace(object_type, associations=kept)
+
+
 def noun(object_type: ObjectType) -> str:
     """Return the name that HubSpot's texts use: ``CONTACT``."""
     return object_type.singular.upper()
@@ -113,4 +136,9 @@ def pipeline(object_type: ObjectType, id: str) -> Pipeline | None:
 
 
 def _singular(plural: str) -> str:
+    if plural.endswith("ies"):
+        return f"{plural[:-3]}y"
     return plural.removesuffix("es") if plural.endswith("xes") else plural.removesuffix("s")
+
+
+_KNOWN = {alias for name, type_id in _OF_HUBSPOT.items() for alias in (name, _singular(name), type_id)}

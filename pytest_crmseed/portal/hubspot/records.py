@@ -6,7 +6,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pytest_crmseed.portal.hubspot import errors, lifecycle, links, uniqueness
+from pytest_crmseed.portal.hubspot import (
+    admin_rules,
+    errors,
+    lifecycle,
+    links,
+    property_validations,
+    uniqueness,
+)
 from pytest_crmseed.portal.hubspot.account import Account
 from pytest_crmseed.portal.hubspot.bodies import cannot_deserialize
 from pytest_crmseed.portal.hubspot.definitions import PROVIDER
@@ -41,7 +48,7 @@ def create(
     associations: Any = None,
     *,
     origin: str = "",
-    normalise_dates: bool = False,
+    since_2026_09: bool = False,
     siblings: Collection[int] = (),
 ) -> Written:
     """Create a record with its associations.
@@ -54,8 +61,10 @@ def create(
     """
     given = dict(properties)
     _default_pipeline(account, object_type, given)
-    values = _checked(account, object_type, given, {}, normalise_dates=normalise_dates)
+    values = _checked(account, object_type, given, {}, since_2026_09=since_2026_09)
     held = {name: text for name, text in values.texts.items() if text}
+    if since_2026_09:
+        admin_rules.check(account, object_type, held, {})
     missing = [name for group in object_type.required_any if not held.keys() & set(group) for name in group]
     if missing:
         raise errors.missing_required(noun(object_type), missing)
@@ -79,7 +88,7 @@ def update(
     properties: Mapping[str, Any],
     *,
     origin: str = "",
-    normalise_dates: bool = False,
+    since_2026_09: bool = False,
 ) -> Written:
     """Change properties of a live record; an empty text clears one.
 
@@ -88,7 +97,9 @@ def update(
     """
     if not properties:
         raise errors.invalid("No properties found to update, please provide at least one.")
-    values = _checked(account, object_type, properties, record.properties, normalise_dates=normalise_dates)
+    values = _checked(account, object_type, properties, record.properties, since_2026_09=since_2026_09)
+    if since_2026_09:
+        admin_rules.check(account, object_type, {**record.properties, **values.texts}, record.properties)
     before, stage = record.properties.get(lifecycle.PROPERTY, ""), values.texts.get(lifecycle.PROPERTY)
     forward_only = account.behaviour.lifecycle_moves_forward_only
     if stage and forward_only and lifecycle.is_step_back(account, object_type, before, stage):
@@ -158,12 +169,14 @@ def _checked(
     properties: Mapping[str, Any],
     current: Mapping[str, str],
     *,
-    normalise_dates: bool,
+    since_2026_09: bool,
 ) -> _Values:
     texts: dict[str, str] = {}
     problems: list[Problem] = []
     warnings: list[Mapping[str, Any]] = []
     external = account.external_options(object_type)
+    obeyed = since_2026_09 or not account.behaviour.old_versions_pass_over_rules
+    rules = account.validations.all(object_type.name) if obeyed else {}
     for name, raw in properties.items():
         definition = account.definitions.live(object_type.name, name)
         if definition is None:
@@ -182,10 +195,14 @@ def _checked(
                 text,
                 current=current.get(name, ""),
                 external=external,
-                normalise_dates=normalise_dates,
+                normalise_dates=since_2026_09,
             )
         except Unacceptable as error:
             problems.append(Problem(name, error.code, error.message, text))
+            continue
+        broken = account.validations.problem(object_type.name, name, accepted.text) if name in rules else None
+        if broken is not None:
+            problems.append(Problem(name, property_validations.CODE, broken, text))
             continue
         texts[name] = accepted.text
         if accepted.normalised is not None:

@@ -25,7 +25,7 @@ def create(
         properties,
         associations,
         origin=call.origin,
-        normalise_dates=call.normalises_dates,
+        since_2026_09=call.since_2026_09,
         siblings=siblings,
     )
     automations.after_write(call.account, call.object_type, written, {})
@@ -44,7 +44,7 @@ def update(call: Call, record: StoredRecord, properties: Mapping[str, Any]) -> W
         record,
         properties,
         origin=call.origin,
-        normalise_dates=call.normalises_dates,
+        since_2026_09=call.since_2026_09,
     )
     automations.after_write(call.account, call.object_type, written, record.properties)
     return written

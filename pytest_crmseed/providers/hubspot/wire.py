@@ -80,6 +80,11 @@ class HubSpot:
         """Return the bearer token's header."""
         return {"Authorization": f"Bearer {credentials['HUBSPOT_ACCESS_TOKEN']}"}
 
+    def sign_in(self, credentials: Mapping[str, str]) -> Exchange[Mapping[str, str]]:
+        """Return the bearer token's header; there is nothing to ask."""
+        yield from ()
+        return self.headers(credentials)
+
     def account(self, credentials: Mapping[str, str]) -> Exchange[Account]:
         """Ask for the account's details, the token's scopes, and the day's use of the API.
 

@@ -1,0 +1,318 @@
+"""Salesforce's requests and answers. Sends nothing.
+
+Sources: Salesforce docs, "REST API Developer Guide" (collections, composite, query, describe, limits) and
+"Object Reference"; answers recorded from real orgs for their shapes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from pytest_crmseed.errors import NotAPortal
+from pytest_crmseed.planning import LinkRule
+from pytest_crmseed.providers.base import (
+    Account,
+    Answer,
+    Capabilities,
+    Credential,
+    Effect,
+    Exchange,
+    Found,
+    PortalMade,
+    Reading,
+    Request,
+    Rounds,
+    Verdict,
+)
+from pytest_crmseed.providers.salesforce import linking, setup, sign_in, soql, writing
+from pytest_crmseed.providers.salesforce.capabilities import (
+    ACCESS_TOKEN,
+    API_VERSIONS,
+    CAPABILITIES,
+    CREDENTIALS,
+    INSTANCE_URL,
+    KEY,
+    WRITING_HEADERS,
+)
+from pytest_crmseed.providers.salesforce.definitions import PRICE, PRICE_CURRENCY, base_of
+from pytest_crmseed.providers.salesforce.discovery import Discovery
+from pytest_crmseed.providers.salesforce.judging import judge
+from pytest_crmseed.providers.salesforce.legend import CONSTANTS, LEGEND
+from pytest_crmseed.providers.salesforce.organization import account_of
+from pytest_crmseed.providers.salesforce.reading import READS, found_in, statement
+from pytest_crmseed.records import Batch, Draft, RecordResult
+from pytest_crmseed.schema.legend import Legend
+from pytest_crmseed.schema.model import ObjectType, Schema
+
+_ENTRY = "PricebookEntry."
+# No id is longer: bodies are measured before the parents' ids are known.
+_ID = "0" * 18
+_USAGE = re.compile(r"api-usage=(?P<used>\d+)/(?P<limit>\d+)")
+# What stands around a role, a price book entry and their places in a body.
+_AROUND_COMPANIONS = 250
+
+
+class Salesforce:
+    """The Salesforce provider.
+
+    It keeps the ids of price book entries it has seen, since line items refer to them and not to
+    products: those it made or read products of.
+    """
+
+    name: ClassVar[str] = "salesforce"
+    title: ClassVar[str] = "Salesforce"
+    capabilities: ClassVar[Capabilities] = CAPABILITIES
+    credentials: ClassVar[tuple[Credential, ...]] = CREDENTIALS
+    legend: ClassVar[Legend] = LEGEND
+    links: ClassVar[Mapping[str, Mapping[str, LinkRule]]] = linking.LINKS
+    api_versions: ClassVar[tuple[str, ...]] = API_VERSIONS
+    portal_makes_for: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, schema: Schema, *, api_version: str | None = None) -> None:
+        self.schema = schema
+        self.api_version = api_version or API_VERSIONS[0]
+        self._origin = ""
+        self._signed_in = False
+        self._book = ""
+        self._entries: dict[str, str] = {}
+
+    @property
+    def enforces_admin_rules(self) -> bool:
+        """Rules of an org's administrators are not in its describe; there is nothing to know beforehand."""
+        return False
+
+    # -- the way in ------------------------------------------------------------------------------
+    def base_url(self, credentials: Mapping[str, str]) -> str:
+        """Return the org's own domain."""
+        return credentials[INSTANCE_URL].rstrip("/")
+
+    def headers(self, credentials: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the header of an existing access token."""
+        return sign_in.bearer(credentials[ACCESS_TOKEN])
+
+    def sign_in(self, credentials: Mapping[str, str]) -> Exchange[Mapping[str, str]]:
+        """Return the header of a session; asked for another one, it goes through an OAuth flow.
+
+        Raises:
+            UsageError: the credentials are complete for no flow.
+            Unauthorized: Salesforce refuses them.
+        """
+        headers = yield from sign_in.sign_in(credentials, used_up=self._signed_in)
+        self._signed_in = True
+        return headers
+
+    def account(self, credentials: Mapping[str, str]) -> Exchange[Account]:
+        """Ask for the Organization row; the answer's headers tell the requests left."""
+        self._origin = credentials.get(INSTANCE_URL, "").rstrip("/")
+        return account_of(self.api_version, self._origin, _usage)
+
+    def scopes(self, object_types: Sequence[str]) -> Mapping[str, tuple[frozenset[str], ...]]:
+        """Return none: rights are the user's, by object and field, and show in the describe."""
+        return {}
+
+    def discover(self, object_types: Sequence[str], *, portal_id: str, taken_at: str) -> Rounds[Schema]:
+        """Read the describes of object types, stages, and the describes of all custom objects."""
+        discovery = Discovery(self.api_version, self.schema)
+        return discovery.schema(object_types, portal_id=portal_id, taken_at=taken_at)
+
+    def missing_keys(self, object_types: Sequence[str]) -> Exchange[Sequence[str]]:
+        """Return the object types whose records have no unique external id ``crmseed_key__c``."""
+        return setup.missing_keys(self.api_version, {name: self._api_name(name) for name in object_types})
+
+    def make_key(self, object_type: str) -> Exchange[None]:
+        """Make the unique external id ``crmseed_key__c``, and let the user's own profile see it."""
+        return setup.make_key(self.api_version, self._api_name(object_type), object_type)
+
+    def marked(self, object_type: str) -> Exchange[Mapping[str, str]]:
+        """Query the records of an object type that carry a key of ours."""
+        api_name = self._api_name(object_type)
+        wanted = f"SELECT Id, {KEY} FROM {api_name} WHERE {KEY} LIKE 'crmseed-%'"
+        rows = yield from soql.rows(
+            self.api_version, wanted, f"search {object_type} that carry a key of ours"
+        )
+        return {str(row["Id"]): str(row.get(KEY)) for row in rows}
+
+    # -- records ---------------------------------------------------------------------------------
+    def create(self, batch: Batch, ids: Mapping[tuple[str, int], str]) -> Request:
+        """Return the request that creates a batch: collections, or a composite one with companions.
+
+        Companions are the price book entries of products and the contacts' roles of deals; orders get the
+        standard price book, without which they take no items.
+        """
+        rows = [self._row(draft, ids) for draft in batch.drafts]
+        companions = [row for draft in batch.drafts for row in self._companions(draft, ids)]
+        with_book = not self._book and self._needs_book(batch.object_type)
+        root = f"{soql.root(self.api_version)}/composite"
+        if companions or with_book:
+            body = writing.composite(self.api_version, rows, companions, with_book=with_book)
+        else:
+            root += "/sobjects"
+            body = writing.collection(rows)
+        return Request(
+            "POST",
+            root,
+            f"create {len(batch)} {batch.object_type}",
+            Effect.CREATE,
+            body=body,
+            records=len(batch),
+            buckets=soql.BUCKETS,
+            headers=WRITING_HEADERS,
+        )
+
+    def _row(self, draft: Draft, ids: linking.Ids) -> dict[str, Any]:
+        native = self._native(draft.object_type)
+        object_type = self.schema.object_types.get(native) or ObjectType(native, native, native, {})
+        row = {
+            "attributes": {"type": base_of(native)},
+            **CONSTANTS.get(native, {}),
+            **linking.homes(draft, ids, object_type, self._native, self._entries),
+            **{name: value for name, value in draft.values.items() if "." not in name},
+            KEY: draft.key,
+        }
+        if draft.object_type == "orders":
+            row.setdefault("Pricebook2Id", writing.book(self._book))
+        return row
+
+    def _companions(self, draft: Draft, ids: linking.Ids) -> list[dict[str, Any]]:
+        if draft.object_type == "deals":
+            return linking.roles(draft, ids)
+        if draft.object_type != "products":
+            return []
+        currency = draft.values.get(PRICE_CURRENCY)
+        return [
+            {
+                "attributes": {"type": "PricebookEntry"},
+                "Pricebook2Id": writing.book(self._book),
+                "Product2": {KEY: draft.key},
+                # An entry has a price, and without an entry a product cannot be sold at all.
+                "UnitPrice": draft.values.get(PRICE, 0),
+                "IsActive": True,
+                **({"CurrencyIsoCode": currency} if currency else {}),
+            }
+        ]
+
+    @staticmethod
+    def _needs_book(object_type: str) -> bool:
+        return object_type in ("products", "orders")
+
+    def size(self, draft: Draft) -> int:
+        """Return how many bytes a draft takes in a batch's body, rather a few too many."""
+        ids = {(link.object_type, link.index or 0): _ID for link in draft.links}
+        rows = [self._row(draft, ids), *self._companions(draft, ids)]
+        return len(json.dumps(rows, ensure_ascii=False).encode("utf-8")) + _AROUND_COMPANIONS
+
+    def results(self, batch: Batch, answer: Answer) -> Sequence[RecordResult]:
+        """Return what became of each draft, by position, as the API orders its answers.
+
+        A record whose companion was refused has both an id and refusals.
+        """
+        written = writing.Written(answer)
+        self._book = written.book or self._book
+        results = {
+            draft.key: writing.result_of(draft, sent, got, answer.status, self._book)
+            for draft, (sent, got) in zip(batch.drafts, written.rows, strict=True)
+        }
+        for key, sent, got in written.companions:
+            result = results[key]
+            if result.id is None:
+                continue
+            made = writing.add_companion(result, sent, got, answer.status)
+            if made and batch.object_type == "products":
+                self._entries[result.id] = made
+                result.native |= {
+                    name: value for name, value in result.draft.values.items() if name.startswith(_ENTRY)
+                }
+        return list(results.values())
+
+    def delete(self, object_type: str, ids: Sequence[str]) -> Request:
+        """Return the collections delete; each record goes by itself, those gone already do no harm."""
+        return Request(
+            "DELETE",
+            f"{soql.root(self.api_version)}/composite/sobjects",
+            f"delete {len(ids)} {object_type}",
+            Effect.DELETE,
+            query=(("ids", ",".join(ids)), ("allOrNone", "false")),
+            records=len(ids),
+            buckets=soql.BUCKETS,
+        )
+
+    def read(
+        self, object_type: str, ids: Sequence[str], fields: Sequence[str], *, by_key: bool = False
+    ) -> Request:
+        """Return queries within one composite request: an address has not room for so many ids.
+
+        A query sees what was written before it (it is none of the search index).
+        """
+        api_name = self._api_name(object_type)
+        parts = [
+            soql.part(
+                self.api_version,
+                statement(api_name, fields, KEY if by_key else "Id", some),
+                f"{READS}{number}",
+            )
+            for number, some in enumerate(soql.chunks(list(ids), -(-len(ids) // 4) or 1))
+        ]
+        return Request(
+            "POST",
+            f"{soql.root(self.api_version)}/composite",
+            f"read {len(ids)} {object_type}",
+            Effect.READ,
+            body={"allOrNone": False, "compositeRequest": parts},
+            records=len(ids),
+            buckets=soql.BUCKETS,
+        )
+
+    def found(self, answer: Answer) -> Sequence[Found]:
+        """Return the records of a read; what is in the bin is not among them.
+
+        Raises:
+            PortalError: the answer does not say of every record whether it exists.
+        """
+        try:
+            records, entries = found_in(answer, self._origin)
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise NotAPortal(
+                f"The address answered {answer.status} without results to: {answer.request.what}.",
+                remedy="Is this Salesforce's API? Check SALESFORCE_INSTANCE_URL, and proxies on the way.",
+                status=answer.status,
+            ) from None
+        self._entries |= entries
+        return records
+
+    def portal_made(
+        self, object_type: str, ids: Sequence[str], ours: Collection[str]
+    ) -> Exchange[Sequence[PortalMade]]:
+        """Return none: what Salesforce makes with a record goes with it."""
+        yield from ()
+        return ()
+
+    # -- judging answers -------------------------------------------------------------------------
+    def judge(self, request: Request, answer: Answer) -> Verdict:
+        """Return how an answer is to be taken (docs, "Status Codes and Error Responses")."""
+        return judge(request, answer)
+
+    def readings(self, request: Request, answer: Answer, now: datetime) -> Sequence[Reading]:
+        """Return what ``Sforce-Limit-Info`` says; its counter may well go backwards."""
+        usage = _usage(answer)
+        return [Reading("daily", limit=usage[0], remaining=usage[1])] if usage else []
+
+    # -- names -----------------------------------------------------------------------------------
+    def _native(self, object_type: str) -> str:
+        entry = self.legend.objects.get(object_type)
+        return entry.native if entry else object_type
+
+    def _api_name(self, object_type: str) -> str:
+        return base_of(self._native(object_type))
+
+
+def _usage(answer: Answer) -> tuple[int, int] | None:
+    """Return how many requests the org has a day, and how many are left."""
+    match = _USAGE.search(answer.headers.get("sforce-limit-info", ""))
+    if match is None:
+        return None
+    limit = int(match["limit"])
+    return limit, max(0, limit - int(match["used"]))
