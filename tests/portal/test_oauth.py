@@ -227,5 +227,9 @@ def test_tokens_stay_in_a_file(tmp_path: Path, asker: Any, clock: Any) -> None:
         assert post(portal, "/oauth/v1/token", **fields).status == 200
         portal.reset()
         assert asker(portal, found["access_token"]).get(CONTACTS).status == 200
+        post(portal, "/oauth/v3/token/revoke", **APP, token=found["access_token"])
+        portal.close()
+        portal = Portal(Store(file), clock=clock)
+        assert asker(portal, found["access_token"]).get(CONTACTS).status == 401
     finally:
         portal.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 
 from pytest_crmseed.portal import Behaviour, Portal
 from pytest_crmseed.portal.store import Store
+from pytest_crmseed.schema import catalog
+from pytest_crmseed.schema.model import Association, Field, ObjectType
+from pytest_crmseed.schema.model import Kind as FieldKind
 
 URL = "/crm-object-schemas/v3/schemas"
 BASES = [f"/crm-object-schemas/{version}/schemas" for version in ("v3", "2025-09", "2026-03", "2026-09")]
@@ -225,7 +229,62 @@ def test_delete_restore_purge(ask: Any, made: dict[str, Any], refusal: Callable[
     assert anew.status == 201 and anew.json()["objectTypeId"] != made["objectTypeId"]
     assert "vin" not in {each["name"] for each in anew.json()["properties"]}
     assert ask.get("/crm/v3/objects/car?archived=true").json() == {"results": []}
+    # Nor are the old associations back, however the definitions are looked at.
+    ask.portal.restore(ask.portal.snapshot())
+    assert ask.get(f"{URL}/car").json() == anew.json()
     assert len(anew.json()["associations"]) == len(made["associations"])
+
+
+def test_an_archived_schema_is_purged_as_well(ask: Any, made: dict[str, Any]) -> None:
+    assert ask("DELETE", f"{URL}/car").status == 204
+    assert ask("DELETE", f"{URL}/car?archived=true").status == 204
+    anew = ask.post(URL, car()).json()
+    ask.portal.restore(ask.portal.snapshot())
+    assert ask.get(f"{URL}/car").json()["associations"] == anew["associations"]
+    assert len(anew["associations"]) == len(made["associations"])
+
+
+def test_a_custom_object_of_a_pulled_schema(clock: Any, asker: Any) -> None:
+    bundled = catalog.bundled("hubspot")
+    contacts = bundled.object_types["contacts"]
+    native = {"type": "string", "fieldType": "text", "groupName": "pet_information"}
+    pet = ObjectType(
+        name="p7_pet",
+        label="Pet",
+        plural="Pets",
+        singular="pet",
+        type_id="2-77",
+        fields={"name": Field("name", "Name", FieldKind.STRING, custom=True, native=native)},
+        required_any=(("name",),),
+        associations=(Association("contacts", 91, "USER_DEFINED", inverse=92),),
+        custom=True,
+        display_field="name",
+    )
+    back = Association("p7_pet", 92, "USER_DEFINED", inverse=91)
+    contacts = replace(contacts, associations=(*contacts.associations, back))
+    types = {**bundled.object_types, "contacts": contacts, pet.name: pet}
+    portal = Portal(clock=clock, schema=replace(bundled, object_types=types))
+    try:
+        ask = asker(portal, portal.hubspot.tokens()["seeder"])
+        [schema] = ask.get(URL).json()["results"]
+        assert (schema["fullyQualifiedName"], schema["name"], schema["id"]) == ("p7_pet", "pet", "77")
+        assert {each["id"] for each in schema["associations"]} == {"91", "92"}
+        assert ask("PATCH", f"{URL}/pet", {"labels": {"singular": "Animal"}}).status == 200
+        id = ask.made("pet", name="Rex")
+        linked = f"/crm/v4/objects/pet/{id}/associations/default/contacts/{ask.contact()}"
+        assert ask("PUT", linked).status == 200
+        ask("DELETE", f"/crm/v3/objects/pet/{id}")
+        assert ask("DELETE", f"{URL}/2-77").status == 204
+        spec = {"associationCategory": "USER_DEFINED", "associationTypeId": 92}
+        body = {"properties": {"firstname": "A"}, "associations": [{"to": {"id": id}, "types": [spec]}]}
+        assert ask.post("/crm/v3/objects/contacts", body).status == 400
+        assert ask("DELETE", f"{URL}/2-77?archived=true").status == 204
+        portal.restore(portal.snapshot())
+        assert ask.get(URL).json() == ask.get(f"{URL}?archived=true").json() == {"results": []}
+        portal.reset()
+        assert [each["name"] for each in ask.get(URL).json()["results"]] == ["pet"]
+    finally:
+        portal.close()
 
 
 def test_associations_of_a_schema(ask: Any, made: dict[str, Any], refusal: Callable[..., Any]) -> None:

@@ -86,6 +86,13 @@ class AssociationTypes:
             if (back.to, back.type_id, back.category) == (start, association.inverse, association.category):
                 self._remove(association.to, back)
 
+    def forget_type(self, name: str) -> None:
+        """Have no association types of an object type that is gone for good, should its name come back."""
+        for (start, _, _), data in list(self._data.items()):
+            if not data["removed"] and name in (start, data["to"]):
+                key = {each: data[each] for each in ("to", "typeId", "category")}
+                self._keep(start, {**key, "removed": True})
+
     def _ids(self) -> Iterator[int]:
         # [unsure] whether two categories may have the same id; here they never do.
         for _, _, type_id in self._data:

@@ -98,10 +98,8 @@ def archive(account: Account, data: Mapping[str, Any], *, purge: bool) -> None:
         message = f"Object type {data['name']} still has records and cannot be deleted."
         raise ApiError(400, message, "VALIDATION_ERROR", "ObjectSchemaError.EXISTING_OBJECT_RECORDS")
     if purge:
-        object_type = account.object_types.by_name.get(name)
-        for association in object_type.associations if object_type else ():
-            account.association_types.remove(name, association)
         account.schemas.purge(name)
+        account.association_types.forget_type(name)
     else:
         now = iso(account.now())
         account.schemas.put({**data, "archived": True, "archivedAt": now, "updatedAt": now})
