@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,13 @@ class CrmSeeder:
         The test fails if the portal has no such record.
         """
         return self._seeds.adopt(object_type, record_id)
+
+    def wait_until_searchable(self, records: Iterable[Record] | Record, *, seconds: float = 60.0) -> None:
+        """Return as soon as the portal's search finds records, whose index trails behind writes.
+
+        The test fails if it does not within ``seconds``.
+        """
+        self._seeds.wait_until_searchable(records, seconds)
 
     def __repr__(self) -> str:
         return "<CrmSeeder>"

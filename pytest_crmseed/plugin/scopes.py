@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -205,6 +205,17 @@ class TestSeeds:
             self.session.adopted += 1
             name = f"{engine.run.worker}.adopted{self.session.adopted}"
             return self.scope("function").adopt(engine, name, object_type, record_id)
+
+    def wait_until_searchable(self, records: Iterable[Record] | Record, seconds: float) -> None:
+        """Return as soon as the portal's search finds records of this test's portal."""
+        from pytest_crmseed.seeder.waiting import wait_until_searchable
+
+        wanted = [records] if isinstance(records, Record) else list(records)
+        with reported():
+            for record in wanted:
+                if not isinstance(record, Record):
+                    raise UsageError(f"wait_until_searchable() takes seeded records, not {record!r}.")
+            wait_until_searchable(self.session.engine(self.values).target, wanted, seconds=seconds)
 
     @property
     def address(self) -> Address:

@@ -276,6 +276,9 @@ class Provider(Protocol):
             PortalError: the portal refuses.
         """
 
+    def searchable(self, object_type: str, ids: Sequence[str]) -> Exchange[frozenset[str]]:
+        """Return those of ``ids`` that the portal's search finds by now, where it trails behind writes."""
+
     def marked(self, object_type: str) -> Exchange[Mapping[str, str]]:
         """Find the records that carry a key of ours, whichever run made them: keys by record id.
 

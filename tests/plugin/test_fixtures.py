@@ -274,3 +274,22 @@ def test_nothing_is_started_for_tests_that_want_nothing(suite):
     assert result.outcomes == {"passed": 1}
     assert result.summary == []
     assert not (suite.path / ".crmseed").exists()
+
+
+def test_waiting_for_the_search_index(suite):
+    suite.write(
+        """
+        @pytest.mark.crm_seed(deals=2)
+        def test_found(crm_records, crm_seeder, crm_client):
+            crm_seeder.wait_until_searchable(crm_records)
+            crm_seeder.wait_until_searchable(crm_records.deals[0])
+            found = crm_client.post("/crm/v3/objects/deals/search", json={}).json()
+            assert found["total"] == 2
+
+        def test_no_records(crm_seeder):
+            crm_seeder.wait_until_searchable(["123"])
+        """
+    )
+    result = suite.run()
+    assert result.outcomes == {"passed": 1, "failed": 1}
+    result.says("crmseed: wait_until_searchable() takes seeded records, not '123'.").without_traceback()

@@ -69,6 +69,7 @@ def test_fixtures(
     assert_type(crm_seeder(deals=3), SeededRecords)
     assert_type(crm_seeder(objects={"2-123": 1}, contacts=count(2, company=deal)), SeededRecords)
     assert_type(crm_seeder.adopt("deals", "123"), Record)
+    crm_seeder.wait_until_searchable(crm_records, seconds=5)
 
     assert_type(crm_portal.provider, str)
     assert_type(crm_portal.base_url, str)

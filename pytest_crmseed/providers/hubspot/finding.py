@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pytest_crmseed.providers.base import Effect, Exchange, Request
@@ -49,3 +50,30 @@ def marked(path: str, object_type: str) -> Exchange[dict[str, str]]:
         if len(results) < PAGE or not new:
             return found
         last = max(page, key=int)
+
+
+# HubSpot docs, "Search the CRM": most values of an IN filter that stay within a body of 3,000 characters.
+VALUES = 100
+
+
+def searchable(path: str, object_type: str, ids: Sequence[str]) -> Exchange[frozenset[str]]:
+    """Return those of ``ids`` that a search finds by now; ``path`` is that of the search."""
+    found: set[str] = set()
+    for start in range(0, len(ids), VALUES):
+        chunk = list(ids[start : start + VALUES])
+        answer = yield Request(
+            "POST",
+            path,
+            f"search {len(chunk)} {object_type} by id",
+            Effect.READ,
+            body={
+                "filterGroups": [
+                    {"filters": [{"propertyName": "hs_object_id", "operator": "IN", "values": chunk}]}
+                ],
+                "properties": ["hs_object_id"],
+                "limit": PAGE,
+            },
+            buckets=("search", "daily"),
+        )
+        found.update(str(entry["id"]) for entry in answer.json().get("results") or ())
+    return frozenset(found)

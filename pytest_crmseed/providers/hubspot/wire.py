@@ -173,6 +173,10 @@ class HubSpot:
         path = f"{self._path('crm', 'properties', versioned_last=True)}/{native}"
         return setup.make_key(path, object_type, known.singular if known else native)
 
+    def searchable(self, object_type: str, ids: Sequence[str]) -> Exchange[frozenset[str]]:
+        """Search records by id: HubSpot's index trails behind writes."""
+        return finding.searchable(self._objects(object_type, "search"), object_type, ids)
+
     def marked(self, object_type: str) -> Exchange[Mapping[str, str]]:
         """Search the records of an object type that carry a key of ours."""
         return finding.marked(self._objects(object_type, "search"), object_type)
