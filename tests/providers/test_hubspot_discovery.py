@@ -13,6 +13,7 @@ from pytest_crmseed.errors import ApiRefused, CrmseedError, Unauthorized
 from pytest_crmseed.portal import LocalPortal
 from pytest_crmseed.providers.base import Answer, Request, Rounds
 from pytest_crmseed.providers.hubspot import HubSpot
+from pytest_crmseed.providers.hubspot.definitions import associations_of, paired
 from pytest_crmseed.schema import catalog
 from pytest_crmseed.schema.model import Association, Kind, Option, Schema, Stage
 from pytest_crmseed.seeder.assemble import address_of, open_by_settings
@@ -68,6 +69,23 @@ def test_the_local_portals_schema_is_the_bundled_one_and_our_key(
         assert live.pipelines == object_type.pipelines
         assert set(live.associations) == set(object_type.associations)
         assert live.required_any == object_type.required_any
+
+
+def test_a_label_of_the_portals_own_may_have_the_number_of_a_stock_type() -> None:
+    stock = catalog.bundled("hubspot").object_types["contacts"].associations
+    assert {(a.type_id, a.primary) for a in stock if a.to == "companies"} >= {(1, True)}
+    entries = [
+        {"category": "HUBSPOT_DEFINED", "typeId": 1, "label": "Primary"},
+        {"category": "USER_DEFINED", "typeId": 1, "label": "Consultant"},
+    ]
+    primary, own = associations_of("companies", entries, stock)
+    assert (primary.primary, primary.inverse) == (True, 2)
+    assert (own.primary, own.inverse, own.label) == (False, None, "Consultant")
+    back = [
+        Association("contacts", 2, "HUBSPOT_DEFINED", "Primary", primary=True),
+        Association("contacts", 2, "USER_DEFINED", "Client"),
+    ]
+    assert [a.inverse for a in paired([primary, own], back)] == [2, 2]
 
 
 def test_definitions_are_read_as_they_are() -> None:

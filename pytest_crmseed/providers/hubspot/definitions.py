@@ -176,11 +176,16 @@ def _stages(entries: Sequence[Json]) -> tuple[Stage, ...]:
 
 def associations_of(to: str, entries: Sequence[Json], stock: Sequence[Association]) -> list[Association]:
     """Return the association types to an object type, from the labels of a pair; ``stock`` are known ones."""
-    known = {association.type_id: association for association in stock if association.to == to}
+    # A portal's own labels are numbered apart: an id means a type together with its category.
+    known = {
+        (association.category, association.type_id): association
+        for association in stock
+        if association.to == to
+    }
     found = []
     for entry in entries:
         type_id, label = int(entry["typeId"]), entry.get("label") or None
-        same = known.get(type_id)
+        same = known.get((str(entry["category"]), type_id))
         found.append(
             Association(
                 to=to,
@@ -209,17 +214,21 @@ def paired(there: Sequence[Association], back: Sequence[Association]) -> list[As
     label do, those with the same label, and two neighbouring ids, as the two ends of a label get
     theirs together [unsure].
     """
-    inverse: dict[int, int] = {}
-    taken = {association.inverse for association in there}
+    inverse: dict[tuple[str, int], int] = {}
+    taken = {(association.category, association.inverse) for association in there}
     for belongs in (_alike, _neighbours):
         for association in there:
-            if association.inverse is not None or association.type_id in inverse:
+            own = (association.category, association.type_id)
+            if association.inverse is not None or own in inverse:
                 continue
-            found = next((b for b in back if b.type_id not in taken and belongs(association, b)), None)
+            ends = (b for b in back if b.category == association.category)
+            found = next(
+                (b for b in ends if (b.category, b.type_id) not in taken and belongs(association, b)), None
+            )
             if found is not None:
-                inverse[association.type_id] = found.type_id
-                taken.add(found.type_id)
-    return [replace(a, inverse=a.inverse or inverse.get(a.type_id)) for a in there]
+                inverse[own] = found.type_id
+                taken.add((found.category, found.type_id))
+    return [replace(a, inverse=a.inverse or inverse.get((a.category, a.type_id))) for a in there]
 
 
 def associations_of_schemas(

@@ -57,7 +57,7 @@ def associations(draft: Draft, ids: Ids, schema: Schema, native: Native) -> list
         UsageError: the schema has no association type between the two.
     """
     object_type = schema.object_types[native(draft.object_type)]
-    types: dict[tuple[str, str], dict[int, str]] = {}
+    types: dict[tuple[str, str], dict[tuple[str, int], None]] = {}
     with_primary: set[str] = set()
     for link in draft.links:
         if _home(draft, link, object_type, native):
@@ -76,20 +76,21 @@ def associations(draft: Draft, ids: Ids, schema: Schema, native: Native) -> list
             "to": {"id": record_id},
             "types": [
                 {"associationCategory": category, "associationTypeId": type_id}
-                for type_id, category in entries.items()
+                for category, type_id in entries
             ],
         }
         for (_, record_id), entries in types.items()
     ]
 
 
-def _types(object_type: ObjectType, to: str, link: Link, *, primary: bool) -> dict[int, str]:
+def _types(object_type: ObjectType, to: str, link: Link, *, primary: bool) -> dict[tuple[str, int], None]:
+    # A portal's own labels are numbered apart: an id means a type together with its category.
     wanted = [object_type.association(to)]
     if link.label:
         wanted.append(object_type.association(to, label=link.label))
     if primary:
         wanted.append(object_type.association(to, primary=True))
-    return {association.type_id: association.category for association in wanted if association}
+    return {(association.category, association.type_id): None for association in wanted if association}
 
 
 def _home(draft: Draft, link: Link, object_type: ObjectType, native: Native) -> str:
