@@ -28,6 +28,12 @@ for name in list(os.environ):
     if name.startswith(FOREIGN) or name.upper() in FOREIGN_NAMES:
         del os.environ[name]
 
-# A busy machine is slow: how long an example takes says nothing about it.
-settings.register_profile("crmseed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is slow: how long an example takes says nothing about it. The same examples each time, so
+# that a run tells of the change it is for; HYPOTHESIS_SEARCH=1 draws new ones.
+settings.register_profile(
+    "crmseed",
+    deadline=None,
+    derandomize="HYPOTHESIS_SEARCH" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("crmseed")

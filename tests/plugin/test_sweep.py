@@ -8,6 +8,8 @@ import sqlite3
 import subprocess
 import sys
 
+import pytest
+
 KILLED = """
     import os, signal
 
@@ -51,6 +53,7 @@ def test_the_next_run_removes_what_a_killed_one_left(suite, outside):
 
 
 def test_with_workers_it_is_swept_once(suite, outside):
+    pytest.importorskip("xdist")
     kill_a_run(suite, outside)
     suite.write(FINE)
     suite.write(FINE, "test_other.py")
