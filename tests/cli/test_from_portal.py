@@ -35,6 +35,8 @@ def orphans(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[LocalPor
         monkeypatch.undo()
         monkeypatch.chdir(folder)
         seeder._engine.liveness.close()
+        seeder._engine.ledger.close()
+        seeder._engine.target.close()
         (folder / ".crmseed" / "ledger.sqlite").rename(folder / "lost.sqlite")
         return seeder.run_id
 
