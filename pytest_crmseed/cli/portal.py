@@ -91,7 +91,7 @@ def portal(
     from pytest_crmseed.portal import LocalPortal
     from pytest_crmseed.schema import documents
 
-    pulled = documents.read(schema, provider="hubspot") if schema else None
+    pulled = documents.read(schema) if schema else None
 
     # A signal's handler may run while the main thread is inside the very wait that it ends. A queue
     # of this kind bears that; an Event would wait for its own lock for ever.

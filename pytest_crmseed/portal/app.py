@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from pytest_crmseed.portal.behaviour import BURST_LIMIT, BURST_SECONDS, Behaviour
 from pytest_crmseed.portal.clock import Clock
@@ -24,9 +24,21 @@ from pytest_crmseed.schema.model import Schema
 class Api(Protocol):
     """One vendor's API, emulated."""
 
-    name: str
-    host: str
-    """The host on which the vendor serves it."""
+    name: ClassVar[str]
+    host: ClassVar[str]
+    """The host that an application is pointed at where the real ones are mocked."""
+    hosts: ClassVar[tuple[str, ...]]
+    """The hosts on which the vendor serves it, as patterns (``*.my.salesforce.com``)."""
+
+    def __init__(
+        self,
+        store: Store,
+        behaviour: Behaviour,
+        *,
+        rate: tuple[int, float],
+        clock: Callable[[], float],
+        schema: Schema | None = None,
+    ) -> None: ...
 
     @property
     def fault_answers(self) -> FaultAnswers:
@@ -69,6 +81,9 @@ class Api(Protocol):
         """Forget what is kept outside the store: added definitions, used-up limits."""
 
 
+A = TypeVar("A", bound=Api)
+
+
 class Portal:
     """A local portal without a door: requests in, answers out.
 
@@ -96,8 +111,13 @@ class Portal:
         self.host_names = frozenset(name.lower() for name in host_names)
         self.journal = Journal(self.clock)
         self._latency = latency
-        self.hubspot = HubSpotApi(self.store, self.behaviour, rate=rate, clock=self.clock, schema=schema)
-        self.apis: Mapping[str, Api] = {self.hubspot.name: self.hubspot}
+
+        def made(api: type[A]) -> A:
+            own = schema if schema is not None and schema.provider == api.name else None
+            return api(self.store, self.behaviour, rate=rate, clock=self.clock, schema=own)
+
+        self.hubspot = made(HubSpotApi)
+        self.apis: Mapping[str, Api] = {api.name: api for api in (self.hubspot,)}
         self.faults = Faults(self.apis, self.clock)
         self._control = Control(self)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pytest_crmseed.errors import UsageError
-from pytest_crmseed.portal.app import Portal
+from pytest_crmseed.portal.app import Api, Portal
 from pytest_crmseed.portal.behaviour import BURST_LIMIT, BURST_SECONDS, Behaviour
 from pytest_crmseed.portal.clock import Clock
 from pytest_crmseed.portal.faults import Faults
@@ -17,6 +17,7 @@ from pytest_crmseed.portal.journal import RecordedRequest
 from pytest_crmseed.portal.snapshot import Snapshot
 from pytest_crmseed.portal.store import Store
 from pytest_crmseed.schema.model import Schema
+from pytest_crmseed.suggest import valid_names
 
 if TYPE_CHECKING:
     from pytest_crmseed.portal.doors.server import Server
@@ -32,8 +33,8 @@ class LocalPortal:
     ``rate`` is the burst limit of an application's token, as requests per seconds; by default
     HubSpot's for a developer test account, 190 in 10.
 
-    ``schema`` is a pulled schema (``pytest_crmseed.schema.documents.read``), whose properties,
-    pipelines and association types the portal has in place of HubSpot's stock ones.
+    ``schema`` is a pulled schema (``pytest_crmseed.schema.documents.read``), whose fields, pipelines
+    and association types the portal has in place of its provider's stock ones.
 
     ``clock`` is a :class:`~pytest_crmseed.portal.clock.Clock`, such as a ``VirtualClock()``, or gives
     epoch seconds. With ``tls`` the address is ``https://``, with a certificate of a throw-away
@@ -138,13 +139,21 @@ class LocalPortal:
 
     @property
     def token(self) -> str:
-        """The application's bearer token, with all scopes."""
-        return self.portal.hubspot.tokens()["application"]
+        """The application's bearer token for HubSpot, with all scopes; see :meth:`tokens` for the others."""
+        return self.tokens("hubspot")["application"]
 
     @property
     def seed_token(self) -> str:
-        """The seeder's bearer token, with all scopes and without a burst limit."""
-        return self.portal.hubspot.tokens()["seeder"]
+        """The seeder's bearer token for HubSpot, with all scopes and without a burst limit."""
+        return self.tokens("hubspot")["seeder"]
+
+    def tokens(self, provider: str) -> Mapping[str, str]:
+        """Return a provider's standing tokens, of the ``application`` and of the ``seeder``.
+
+        Raises:
+            UsageError: the provider is none that the local portal emulates.
+        """
+        return self._api(provider).tokens()
 
     @property
     def environ(self) -> dict[str, str]:
@@ -166,7 +175,17 @@ class LocalPortal:
 
     def stock(self, provider: str) -> bool:
         """Return whether the definitions of a provider are those of the bundled schema, and no others."""
-        return self.portal.apis[provider].stock
+        return self._api(provider).stock
+
+    def _api(self, provider: str) -> Api:
+        api = self.portal.apis.get(provider)
+        if api is None:
+            emulated = valid_names(self.portal.apis, "It emulates")
+            raise UsageError(
+                f"The local portal does not emulate {provider}.{emulated}",
+                remedy="Seed a portal of its own: --crm-target sandbox, or --crm-base-url with its address.",
+            )
+        return api
 
     @property
     def requests(self) -> list[RecordedRequest]:

@@ -42,8 +42,8 @@ def write(schema: Schema, path: Path) -> None:
         ) from error
 
 
-def read(path: Path, *, provider: str, source: str = "file") -> Schema:
-    """Return the schema in a file.
+def read(path: Path, *, provider: str | None = None, source: str = "file") -> Schema:
+    """Return the schema in a file; with ``provider``, of no other one.
 
     Raises:
         UsageError: the file cannot be read, is no schema, or is another provider's.
@@ -63,7 +63,7 @@ def read(path: Path, *, provider: str, source: str = "file") -> Schema:
         schema = parse(data, source=source)
     except UsageError as error:
         raise UsageError(f"{path}: {error.message}", remedy=remedy) from error
-    if schema.provider != provider:
+    if provider is not None and schema.provider != provider:
         raise UsageError(
             f"{path} is a schema of {schema.provider}, and {provider} is to be seeded.", remedy=remedy
         )

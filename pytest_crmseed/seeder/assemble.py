@@ -36,21 +36,23 @@ class RunningPortal(Protocol):
     @property
     def base_url(self) -> str: ...
     @property
-    def token(self) -> str: ...
-    @property
-    def seed_token(self) -> str: ...
-    @property
     def environ(self) -> Mapping[str, str]: ...
+    def tokens(self, provider: str) -> Mapping[str, str]: ...
     def stock(self, provider: str) -> bool: ...
 
 
 def address_of(portal: RunningPortal, provider: type[Provider]) -> Address:
-    """Return the address of a local portal that lives in this process."""
+    """Return the address of a local portal that lives in this process.
+
+    Raises:
+        UsageError: local portals do not emulate the provider.
+    """
+    tokens = portal.tokens(provider.name)
     return local_address(
         provider,
         portal.base_url,
-        portal.seed_token,
-        portal.token,
+        tokens["seeder"],
+        tokens["application"],
         portal.environ,
         private=True,
         stock_schema=portal.stock(provider.name),

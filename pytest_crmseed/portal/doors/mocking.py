@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
+from fnmatch import fnmatchcase
 from functools import wraps
 from types import TracebackType
 from typing import Any, Protocol, TypeVar, cast, overload
@@ -66,8 +67,12 @@ class MockCrm:
 
     @property
     def token(self) -> str:
-        """The application's bearer token."""
+        """The application's bearer token for HubSpot; see :meth:`tokens` for the others."""
         return self.portal.token
+
+    def tokens(self, provider: str) -> Mapping[str, str]:
+        """Return a provider's standing tokens, of the ``application`` and of the ``seeder``."""
+        return self.portal.tokens(provider)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -253,10 +258,11 @@ class _Active:
             self._undo.append(own.stop)
 
     def _for(self, url: str) -> LocalPortal | None:
-        host = parse_url(url).host
+        host = (parse_url(url).host or "").lower()
         with self._lock:
             for portal in reversed(self._portals):
-                if any(api.host == host for api in portal.portal.apis.values()):
+                hosts = (pattern for api in portal.portal.apis.values() for pattern in api.hosts)
+                if any(fnmatchcase(host, pattern) for pattern in hosts):
                     return portal
         return None
 

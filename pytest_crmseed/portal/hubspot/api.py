@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import ClassVar
 
 from pytest_crmseed.portal.behaviour import Behaviour
 from pytest_crmseed.portal.handled import Described, Handled
@@ -24,8 +25,9 @@ from pytest_crmseed.schema.model import Schema
 class HubSpotApi:
     """HubSpot's API over a store; safe to use from many threads."""
 
-    name = PROVIDER
-    host = "api.hubapi.com"
+    name: ClassVar[str] = PROVIDER
+    host: ClassVar[str] = "api.hubapi.com"
+    hosts: ClassVar[tuple[str, ...]] = (host,)
 
     def __init__(
         self,
