@@ -10,6 +10,28 @@ from pytest_crmseed.records import RecordResult
 
 
 @dataclass(frozen=True, slots=True)
+class Degraded:
+    """Object types of a portal have no unique field for our key.
+
+    ``ways`` says by object type how records are found again all the same.
+    """
+
+    portal: str
+    field: str
+    ways: Mapping[str, str]
+
+    def __str__(self) -> str:
+        grouped: dict[str, list[str]] = {}
+        for object_type, way in self.ways.items():
+            grouped.setdefault(way, []).append(object_type)
+        told = "; ".join(f"{', '.join(names)} {way}" for way, names in grouped.items())
+        return (
+            f"{self.portal} has no unique field {self.field} for some object types. Their records are found "
+            f"again: {told}. `crmseed setup` makes what can be made."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PlanReady:
     """A plan is made: how many records of each object type, and how many requests they take."""
 
@@ -94,7 +116,8 @@ class Cleaned:
 
 
 Event = (
-    PlanReady
+    Degraded
+    | PlanReady
     | BatchSent
     | BatchSizeChanged
     | Retried

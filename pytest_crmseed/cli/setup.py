@@ -16,7 +16,10 @@ from pytest_crmseed.seeder.target import Target
 
 @dataclass(frozen=True)
 class Step:
-    """What became of one object type: ``state`` is "there", "made", "missing" (dry run) or "failed"."""
+    """What became of one object type.
+
+    ``state`` is "there", "not unique" (there), "made", "made, not unique", "missing" (dry run) or "failed".
+    """
 
     object_type: str
     state: str
@@ -69,20 +72,22 @@ def setup(
 def _set_up(target: Target, wanted: tuple[str, ...], *, dry_run: bool) -> list[Step]:
     provider, connection = target.provider, target.connection
     names = [target.translator.canonical(name) for name in wanted or target.translator.schema.object_types]
-    missing = set(connection.run(provider.missing_keys(names)))
+    routes = connection.run(provider.key_routes(names))
     steps = []
     for name in dict.fromkeys(names):
-        if name not in missing:
-            steps.append(Step(name, "there"))
+        route = routes.get(name)
+        if route is not None and route.kind in ("unique", "field"):
+            steps.append(Step(name, "there" if route.enforced else "not unique"))
         elif dry_run:
             steps.append(Step(name, "missing"))
         else:
             try:
                 connection.run(provider.make_key(name))
+                made = connection.run(provider.key_routes([name])).get(name)
             except PortalError as error:
                 steps.append(Step(name, "failed", sentence(error)))
             else:
-                steps.append(Step(name, "made"))
+                steps.append(Step(name, "made" if made is not None and made.enforced else "made, not unique"))
     return steps
 
 
@@ -90,8 +95,10 @@ def _print(steps: list[Step], target: Target) -> None:
     field = target.provider.legend.key_field
     for state, sentence_ in (
         ("there", f"{field} is there already on"),
+        ("not unique", f"{field} is there already, but not kept unique, on"),
         ("missing", f"{field} would be made on"),
         ("made", f"{field} was made on"),
+        ("made, not unique", f"{field} was made, but this portal does not keep it unique, on"),
     ):
         names = [step.object_type for step in steps if step.state == state]
         if names:

@@ -10,6 +10,7 @@ from pytest_crmseed.errors import ApiRefused, PortalError
 from pytest_crmseed.events import Cleaned, Listener, ignore
 from pytest_crmseed.ingest import portal_made
 from pytest_crmseed.ingest.connection import Connection
+from pytest_crmseed.ingest.finding import Finder, located
 from pytest_crmseed.ingest.ledger import Entry, Ledger
 from pytest_crmseed.planning import LinkRule
 from pytest_crmseed.providers.base import Answer, Request
@@ -63,6 +64,9 @@ class Cleaner:
         self._clock = clock
         self._sleep = sleep
         self._started = clock()
+        self._finder = Finder(
+            connection, ledger, lambda exchange: connection.run(exchange, within=self._time_left)
+        )
 
     def clean(self, entries: Iterable[Entry]) -> CleanupResult:
         """Remove the records of ``entries``; never raises for the portal's failures.
@@ -88,13 +92,10 @@ class Cleaner:
             with_ids, absent = self._look_up(object_type, entries)
         except PortalError as error:
             result.errors.append(f"{object_type}: {error}")
-            if not self._connection.provider.capabilities.unique_keys_enforced:
-                # Once a record counts as gone, nobody looks for its twin any more.
-                result.left += entries
-                return []
-            # Those whose ids are known need no look-up: they are removed all the same.
-            result.left += [entry for entry in entries if entry.id is None]
-            with_ids, absent = _by_id(entries), []
+            # Once a record counts as gone, nobody looks for its twin any more. Those that can have none
+            # and whose ids are known need no look-up: they are removed all the same.
+            result.left += [entry for entry in entries if self._sought(entry)]
+            with_ids, absent = _by_id(entry for entry in entries if not self._sought(entry)), []
         if absent:
             self._gone(absent)
             result.absent += len(absent)
@@ -129,37 +130,34 @@ class Cleaner:
         The read is one of the record store, not of a search index; absence counts after the
         provider's settle time.
         """
-        capabilities = self._connection.provider.capabilities
-        # Where the portal does not keep keys unique, a record of a known id may have a twin.
-        every = not capabilities.unique_keys_enforced
         with_ids = _by_id(entries)
-        sought = {entry.key: entry for entry in entries if entry.key and (every or entry.id is None)}
+        sought = {entry.key: entry for entry in entries if entry.key and self._sought(entry)}
         missing = {key for key, entry in sought.items() if entry.id is None}
         keys = list(sought)
         for attempt in range(2):
-            if attempt:
-                self._wait(capabilities.settle_seconds)
-            for some in _chunks(keys, capabilities.read_records):
-                for record_id, key in self._read_by_key(object_type, some):
-                    entry = sought.get(key)
-                    if entry is None or record_id in with_ids:
-                        continue
-                    if key in missing:
-                        missing.remove(key)
-                        self._ledger.known(entry.run_id, [(key, record_id)])
-                    else:
-                        entry = self._ledger.twin(entry.run_id, key, record_id)
-                    with_ids[record_id] = [entry]
-            keys = [key for key in sought if key in missing]
             if not keys:
                 break
+            if attempt:
+                self._wait(self._connection.provider.capabilities.settle_seconds)
+            found = self._finder.find(object_type, [sought[key] for key in keys])
+            for key, record_id in [(key, record.id) for key, records in found.items() for record in records]:
+                if record_id in with_ids:
+                    continue
+                entry = sought[key]
+                if key in missing:
+                    missing.remove(key)
+                    self._ledger.known(entry.run_id, [(key, record_id)])
+                else:
+                    entry = self._ledger.twin(entry.run_id, key, record_id)
+                with_ids[record_id] = [entry]
+            keys = [key for key in sought if key in missing]
         return with_ids, [sought[key] for key in keys]
 
-    def _read_by_key(self, object_type: str, keys: Sequence[str]) -> list[tuple[str, str]]:
-        provider = self._connection.provider
-        key_field = provider.legend.key_field
-        answer = self._send(provider.read(object_type, keys, (), by_key=True))
-        return [(found.id, str(found.native.get(key_field))) for found in provider.found(answer)]
+    def _sought(self, entry: Entry) -> bool:
+        """Whether an entry's record has to be looked for: its id is unknown, or it may have a twin."""
+        if entry.key is None:
+            return False
+        return entry.id is None or not located(entry, self._connection.provider)[0].enforced
 
     def _delete(self, object_type: str, ids: Sequence[str], result: CleanupResult) -> set[str]:
         """Delete and verify; return the ids that are left.

@@ -76,10 +76,11 @@ class Connection:
             self.transport.redactor.clean(error)
             raise
 
-    def run(self, exchange: Exchange[T]) -> T:
+    def run(self, exchange: Exchange[T], *, within: Callable[[], float | None] | None = None) -> T:
         """Run an exchange: send what it yields, give it the answers, and return its result.
 
-        An error is thrown into it first, so that it may take another way.
+        An error is thrown into it first, so that it may take another way. ``within`` gives the seconds
+        left before each request, or raises for want of time.
 
         Raises:
             CrmseedError: what the exchange raises, or does not handle.
@@ -88,7 +89,7 @@ class Connection:
             request = next(exchange)
             while True:
                 try:
-                    answer = self.send(request)
+                    answer = self.send(request, within=within() if within else None)
                 except CrmseedError as error:
                     request = exchange.throw(error)
                 else:

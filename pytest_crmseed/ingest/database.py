@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +19,8 @@ class Database:
     """One SQLite database in WAL mode; its transactions are short and take the write lock at once.
 
     ``path`` is a file, or None for a database that only this object sees. ``title`` names it in
-    messages; every failure is raised as ``error``. ``remedy`` says what to do about a file that is
+    messages; every failure is raised as ``error``. ``upgrades`` turn an older version, the key, into the
+    one after it. ``remedy`` says what to do about a file that is
     damaged or of another version. ``durable`` makes a commit survive a power failure.
     """
 
@@ -34,10 +35,12 @@ class Database:
         remedy: str,
         durable: bool,
         busy_timeout: float = 30.0,
+        upgrades: Mapping[int, Sequence[str]] | None = None,
     ) -> None:
         self._path = path
         self._title = title if path is None else f"{title} {path}"
         self._version = version
+        self._upgrades = upgrades or {}
         self._error = error
         self._remedy = remedy
         self._busy_timeout = busy_timeout
@@ -117,7 +120,13 @@ class Database:
                 for statement in tables:
                     database.execute(statement)
                 database.execute(f"PRAGMA user_version = {self._version}")
-            elif found != self._version:
+                found = self._version
+            while found in self._upgrades:
+                for statement in self._upgrades[found]:
+                    database.execute(statement)
+                found += 1
+                database.execute(f"PRAGMA user_version = {found}")
+            if found != self._version:
                 raise self._error(
                     f"{self._title} has format {found}, and this version of pytest-crmseed reads "
                     f"format {self._version}.",

@@ -74,7 +74,8 @@ class Entry:
     """A record in the ledger. A greater ``order`` was made later.
 
     An adopted record has neither index nor key; ``id`` is None until the portal told it.
-    ``kept_until`` is the later of its run's and its seed's.
+    ``kept_until`` is the later of its run's and its seed's. ``locator`` is what finds a record again
+    that no unique field holds the key of.
     """
 
     run_id: str
@@ -86,3 +87,4 @@ class Entry:
     state: State
     order: int
     kept_until: float | None = None
+    locator: str | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pytest_crmseed.errors import GuardRefused
 from pytest_crmseed.ingest.connection import Connection
 from pytest_crmseed.ingest.schedule import Cost
-from pytest_crmseed.providers.base import Account
+from pytest_crmseed.providers.base import Account, KeyRoute
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,24 +104,29 @@ def check_demand(account: Account, demand: Demand, scopes: Mapping[str, tuple[fr
         )
 
 
-def check_unique_keys(connection: Connection, account: Account, object_types: Sequence[str]) -> None:
-    """Check that records of these object types can carry our unique key.
+def check_unique_keys(
+    connection: Connection, account: Account, object_types: Sequence[str]
+) -> Mapping[str, KeyRoute]:
+    """Return the routes by which records of these object types are found again, each has one.
 
     Raises:
-        GuardRefused: the portal has no field for it (``guard`` is ``"unique key"``).
+        GuardRefused: an object type has none (``guard`` is ``"unique key"``).
     """
-    missing = connection.run(connection.provider.missing_keys(object_types))
+    routes = connection.run(connection.provider.key_routes(object_types))
+    missing = [name for name in object_types if name not in routes]
     if missing:
         field = connection.provider.legend.key_field
         raise GuardRefused(
             "unique key",
-            f"Portal {account.portal_id} has no unique text field {field!r} for {', '.join(missing)}; "
-            "without it, records of a crashed run could not be told from others. Nothing was written.",
+            f"Portal {account.portal_id} has no unique text field {field!r} for {', '.join(missing)}, and "
+            "nothing else by which their records could be told from others after a crash. Nothing was "
+            "written.",
             remedy=(
                 f"Make it with `crmseed setup {' '.join(missing)}` and a token that may write schemas, or "
                 f"create {field} (text, unique values) for these object types in the portal's settings."
             ),
         )
+    return routes
 
 
 def _of_its(daily_limit: int | None) -> str:

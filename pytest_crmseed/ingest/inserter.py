@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ from pytest_crmseed.errors import PortalError
 from pytest_crmseed.events import BatchSent, Listener, RecordFailed, ignore
 from pytest_crmseed.ingest.batches import BatchSize, in_batches
 from pytest_crmseed.ingest.connection import Connection
+from pytest_crmseed.ingest.finding import route_of
 from pytest_crmseed.ingest.ledger import Ledger
 from pytest_crmseed.ingest.making import NOT_SENT, Making, unsent
 from pytest_crmseed.ingest.reconcile import Reconciler
@@ -108,9 +109,8 @@ class Inserter:
                     if not stop_at_refusal:
                         self._leave_out_orphans(schedule, inserted)
         inserted.results += [unsent(draft, "not sent") for batch in schedule.rest() for draft in batch.drafts]
-        unique = self._connection.provider.capabilities.unique_keys_enforced
-        if not unique and inserted.failure is None:
-            self._recount([r for r in inserted.results if r.ok and r.draft.key in lost], inserted)
+        if inserted.failure is None:
+            self._recount([r for r in inserted.results if r.ok and self._may_be_twice(r, lost)], inserted)
         return inserted
 
     def _stopped(self, inserted: Inserted, stop_at_refusal: bool) -> bool:
@@ -154,6 +154,10 @@ class Inserter:
             return
         batch = making.batch
         self._listener(BatchSent(batch.object_type, batch.number, batch.of, len(batch)))
+
+    def _may_be_twice(self, result: RecordResult, lost: Collection[str]) -> bool:
+        draft = result.draft
+        return draft.key in lost and not route_of(self._connection.provider, draft.object_type).enforced
 
     def _recount(self, results: Sequence[RecordResult], inserted: Inserted) -> None:
         try:

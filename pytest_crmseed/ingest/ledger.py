@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,21 +16,26 @@ from pytest_crmseed.ingest.runs import RUN_TABLES, RunBook, marks
 
 __all__ = ["Entry", "Ledger", "Run", "RunSummary", "State"]
 
-FORMAT = 1
+FORMAT = 2
 
 _ENTRY_TABLES = (
     """CREATE TABLE entries (
         run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, seed TEXT NOT NULL,
         object_type TEXT NOT NULL, "index" INTEGER, key TEXT, id TEXT, state TEXT NOT NULL,
-        "order" INTEGER NOT NULL)""",
+        "order" INTEGER NOT NULL, locator TEXT)""",
     "CREATE UNIQUE INDEX entries_by_key ON entries (key, run_id)",
     "CREATE INDEX entries_by_id ON entries (id, object_type)",
     "CREATE INDEX entries_by_run ON entries (run_id, seed)",
     'CREATE INDEX entries_by_order ON entries ("order")',
 )
 
+# What turns the format that is the key into the next one.
+_UPGRADES = {1: ("ALTER TABLE entries ADD COLUMN locator TEXT",)}
+
+_NEW_ENTRY = 'INSERT INTO entries (run_id, seed, object_type, "index", key, id, state, "order")'
+
 _ENTRY = """SELECT e.run_id, e.seed, e.object_type, e."index", e.key, e.id, e.state, e."order",
-    nullif(max(coalesce(r.kept_until, 0), coalesce(k.until, 0)), 0)
+    nullif(max(coalesce(r.kept_until, 0), coalesce(k.until, 0)), 0), e.locator
     FROM entries e JOIN runs r USING (run_id) LEFT JOIN kept_seeds k USING (run_id, seed)"""
 
 
@@ -61,6 +66,7 @@ class Ledger(RunBook):
             title="the ledger",
             tables=(*RUN_TABLES, *_ENTRY_TABLES),
             version=FORMAT,
+            upgrades=_UPGRADES,
             error=LedgerError,
             remedy=(
                 "move it away and start a new one; what it knew of is left in the portal, where records "
@@ -92,13 +98,18 @@ class Ledger(RunBook):
                 if db.execute("SELECT 1 FROM entries WHERE run_id = ? AND key = ?", (run_id, key)).fetchone():
                     raise LedgerError(f"the key {key} stands in the ledger already.")
                 db.execute(
-                    "INSERT INTO entries VALUES (?, ?, ?, ?, ?, NULL, ?, ?)",
+                    f"{_NEW_ENTRY} VALUES (?, ?, ?, ?, ?, NULL, ?, ?)",
                     (run_id, seed, object_type, index, key, State.INTENDED, order),
                 )
                 order += 1
 
-    def sent(self, run_id: str, keys: Iterable[str]) -> None:
-        """Note, before their request goes out, that records are under way."""
+    def sent(
+        self, run_id: str, keys: Iterable[str], locators: Mapping[str, str | None] | None = None
+    ) -> None:
+        """Note, before their request goes out, that records are under way.
+
+        ``locators`` are what finds those again that no unique field holds the key of, by key.
+        """
         with self._database.write() as db:
             self._require(db, run_id, open=True)
             order = _next_order(db)
@@ -106,7 +117,8 @@ class Ledger(RunBook):
                 self._move(db, run_id, key, State.SENT)
                 # The order of sending is the order of making: parents are known before children go out.
                 db.execute(
-                    'UPDATE entries SET "order" = ? WHERE run_id = ? AND key = ?', (number, run_id, key)
+                    'UPDATE entries SET "order" = ?, locator = ? WHERE run_id = ? AND key = ?',
+                    (number, (locators or {}).get(key), run_id, key),
                 )
 
     def known(self, run_id: str, records: Iterable[tuple[str, str]]) -> None:
@@ -162,7 +174,7 @@ class Ledger(RunBook):
             self._require(db, run_id)
             order = _next_order(db)
             db.executemany(
-                "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                f"{_NEW_ENTRY} VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (key, run_id) DO UPDATE SET id = excluded.id, state = excluded.state",
                 [
                     (run_id, seed, object_type, index, key, record_id, State.KNOWN, order + number)
@@ -185,7 +197,7 @@ class Ledger(RunBook):
             values = (run_id, row[1], record_id, State.KNOWN)
             if not _entries(db, where, values):
                 db.execute(
-                    "INSERT INTO entries VALUES (?, ?, ?, ?, NULL, ?, ?, ?)",
+                    f"{_NEW_ENTRY} VALUES (?, ?, ?, ?, NULL, ?, ?, ?)",
                     (run_id, *row, record_id, State.KNOWN, _next_order(db)),
                 )
             return _entries(db, where, values)[0]
@@ -199,6 +211,28 @@ class Ledger(RunBook):
                 ' ORDER BY e."order" DESC',
                 (run_id, seed, seed, *LIVE),
             )
+
+    def by_keys(self, run_id: str, keys: Iterable[str]) -> dict[str, Entry]:
+        """Return the entries of a run's records by key, whatever their state.
+
+        Raises:
+            LedgerError: one of them does not stand in the ledger.
+        """
+        out: dict[str, Entry] = {}
+        with self._database.read() as db:
+            for key in keys:
+                found = _entries(db, "WHERE e.run_id = ? AND e.key = ?", (run_id, key))
+                if not found:
+                    raise LedgerError(f"run {run_id} has no record of key {key} in the ledger {self.path}.")
+                out[key] = found[0]
+        return out
+
+    def ids(self, run_id: str, object_type: str) -> dict[str, str | None]:
+        """Return the keys of a run's records of an object type by id; an adopted record has none."""
+        with self._database.read() as db:
+            where = "WHERE run_id = ? AND object_type = ? AND id IS NOT NULL"
+            rows = db.execute(f"SELECT id, key FROM entries {where}", (run_id, object_type))
+            return {str(id): key for id, key in rows}
 
     def explains(
         self,
@@ -250,10 +284,8 @@ class Ledger(RunBook):
 
 def _entries(db: sqlite3.Connection, where: str, values: Sequence[object]) -> list[Entry]:
     return [
-        Entry(run_id, seed, object_type, index, key, id, State(state), order, kept_until)
-        for run_id, seed, object_type, index, key, id, state, order, kept_until in db.execute(
-            f"{_ENTRY} {where}", values
-        )
+        Entry(run_id, seed, object_type, index, key, id, State(state), *rest)
+        for run_id, seed, object_type, index, key, id, state, *rest in db.execute(f"{_ENTRY} {where}", values)
     ]
 
 
@@ -264,7 +296,7 @@ def _take_in(db: sqlite3.Connection, run_id: str, seed: str, object_type: str, r
     ).fetchone()
     if not found:
         db.execute(
-            "INSERT INTO entries VALUES (?, ?, ?, NULL, NULL, ?, ?, ?)",
+            f"{_NEW_ENTRY} VALUES (?, ?, ?, NULL, NULL, ?, ?, ?)",
             (run_id, seed, object_type, record_id, State.KNOWN, _next_order(db)),
         )
 

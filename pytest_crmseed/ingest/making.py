@@ -10,6 +10,7 @@ from pytest_crmseed.errors import ApiRefused, OutcomeUnknown, PortalError, TooLa
 from pytest_crmseed.events import BatchSizeChanged, Listener, Reconciled
 from pytest_crmseed.ingest.batches import BatchSize, halves, in_batches
 from pytest_crmseed.ingest.connection import Connection
+from pytest_crmseed.ingest.finding import locator, route_of
 from pytest_crmseed.ingest.ledger import Ledger
 from pytest_crmseed.ingest.reconcile import Reconciler
 from pytest_crmseed.records import Batch, Draft, RecordResult, Refusal
@@ -207,8 +208,11 @@ class Making:
         The ledger knows them as sent before the request goes out, and their ids before anyone else.
         """
         batch = Batch(self.batch.object_type, self.batch.number, self.batch.of, list(drafts))
-        request = self._connection.provider.create(batch, self._ids)
-        self._ledger.sent(self._run_id, [draft.key for draft in drafts])
+        provider = self._connection.provider
+        request = provider.create(batch, self._ids)
+        route = route_of(provider, batch.object_type)
+        locators = {draft.key: locator(route, draft, self._ids) for draft in drafts}
+        self._ledger.sent(self._run_id, locators, locators)
         try:
             answer = self._connection.send(request)
         except ApiRefused:
@@ -221,7 +225,7 @@ class Making:
             self._not_made(drafts)
             raise
         try:
-            results = self._connection.provider.results(batch, answer)
+            results = provider.results(batch, answer)
         except PortalError as error:
             self._lose(drafts)
             return list(drafts), OutcomeUnknown(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pytest_crmseed.errors import PortalError
 from pytest_crmseed.ingest.cleaner import Cleaner
 from pytest_crmseed.ingest.connection import Connection
+from pytest_crmseed.ingest.finding import Finder
 from pytest_crmseed.ingest.ledger import Entry, Ledger
 from pytest_crmseed.providers.base import Found
 from pytest_crmseed.records import Draft, RecordResult
@@ -32,6 +33,7 @@ class Reconciler:
         self._ledger = ledger
         self._run_id = run_id
         self._sleep = sleep
+        self._finder = Finder(connection, ledger)
 
     def look_up(self, drafts: Sequence[Draft]) -> tuple[list[RecordResult], list[Draft]]:
         """Return the results of drafts that exist already, and the drafts that were not found."""
@@ -98,14 +100,8 @@ class Reconciler:
             )
 
     def _read(self, drafts: Sequence[Draft]) -> dict[str, list[Found]]:
-        provider = self._connection.provider
-        key_field = provider.legend.key_field
-        found: dict[str, list[Found]] = {}
-        most = provider.capabilities.read_records
-        for start in range(0, len(drafts), most):
-            chunk = drafts[start : start + most]
-            fields = list(dict.fromkeys(name for draft in chunk for name in draft.values))
-            request = provider.read(chunk[0].object_type, [draft.key for draft in chunk], fields, by_key=True)
-            for record in provider.found(self._connection.send(request)):
-                found.setdefault(str(record.native.get(key_field)), []).append(record)
-        return found
+        if not drafts:
+            return {}
+        fields = list(dict.fromkeys(name for draft in drafts for name in draft.values))
+        entries = self._ledger.by_keys(self._run_id, [draft.key for draft in drafts])
+        return self._finder.find(drafts[0].object_type, entries.values(), fields)

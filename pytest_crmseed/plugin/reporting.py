@@ -18,6 +18,7 @@ class Reporter:
 
     def __init__(self, crm: CrmSession) -> None:
         self._crm = crm
+        crm.listeners.append(self._warn)
         if crm.config.get_verbosity() >= 2:
             crm.listeners.append(self._progress)
 
@@ -38,9 +39,6 @@ class Reporter:
         return terminal
 
     def _progress(self, event: Event) -> None:
-        terminal = self._terminal()
-        if terminal is None:
-            return
         from pytest_crmseed.events import BatchSizeChanged, Reconciled, ValueChanged
 
         kind = type(event).__name__
@@ -59,13 +57,24 @@ class Reporter:
             )
         else:
             return
+        self._write(text)
+
+    def _warn(self, event: Event) -> None:
+        # The first portal is opened after the header was printed.
+        if type(event).__name__ == "Degraded":
+            self._write(f"crmseed: {event}", yellow=True)
+
+    def _write(self, text: str, **markup: bool) -> None:
+        terminal = self._terminal()
+        if terminal is None:
+            return
         capture = self._crm.config.pluginmanager.get_plugin("capturemanager")
         if capture is None:
-            terminal.write_line(text)
+            terminal.write_line(text, **markup)
             return
         # A seed is made while pytest captures the output of the test's setup.
         with capture.global_and_fixture_disabled():
-            terminal.write_line(text)
+            terminal.write_line(text, **markup)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

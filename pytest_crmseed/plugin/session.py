@@ -94,6 +94,8 @@ class CrmSession:
             self.totals.retries += 1
         elif kind == "RecordFailed":
             self.totals.refused += 1
+        elif kind == "Degraded":
+            self.totals.notes.append(str(event))
         elif kind == "Reconciled":
             self.totals.lost += 1
         elif kind == "ValueChanged":

@@ -7,11 +7,12 @@ yields a :class:`Request`, is sent the :class:`Answer`, and returns its result; 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
 from pytest_crmseed.errors import CrmseedError, PortalError
 from pytest_crmseed.planning import LinkRule
@@ -117,8 +118,7 @@ class Capabilities:
     """What a provider's API can do, as values; the limits are its documentation's.
 
     ``settle_seconds`` is how long after a request with unknown outcome its records may still turn
-    up; only then does a read prove that they do not exist. ``unique_keys_enforced`` says that the
-    portal itself refuses a second record with the same key of ours.
+    up; only then does a read prove that they do not exist.
     """
 
     batch_records: int
@@ -128,7 +128,6 @@ class Capabilities:
     in_flight: int
     settle_seconds: float
     rates: tuple[Rate, ...]
-    unique_keys_enforced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +155,73 @@ class Account:
     daily_left: int | None = None
     ui_url: str = ""
     currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRoute:
+    """How the records of an object type are found again by our unique key, in one portal.
+
+    ``unique``: the key stands in ``field``, which the portal keeps unique. All others are degraded:
+
+    - ``field``: it stands in ``field``, which takes the same key twice;
+    - ``value``: the record carries no key, and ``field`` has another value that is the run's own and that
+      the portal keeps unique (an e-mail address);
+    - ``text``: the key stands in the text of ``field``, behind what that holds;
+    - ``parents``: the record carries no key; it is associated with its parents, has the value of
+      ``field`` that was sent, and was made since.
+    """
+
+    kind: Literal["unique", "field", "value", "text", "parents"]
+    field: str
+
+    @property
+    def enforced(self) -> bool:
+        """Whether the portal refuses to make a record twice."""
+        return self.kind in ("unique", "value")
+
+    @property
+    def carries_key(self) -> bool:
+        """Whether a record shows whose it is, without a ledger."""
+        return self.kind in ("unique", "field", "text")
+
+    @property
+    def way(self) -> str:
+        """How a record is found again, in a few words that follow its name."""
+        match self.kind:
+            case "unique":
+                return f"by {self.field}"
+            case "field":
+                return f"by {self.field}, which takes a key twice"
+            case "value":
+                return f"by {self.field}, and not from another machine"
+            case "text":
+                return f"by a mark at the end of {self.field}"
+        return f"by their parents and {self.field}, and not from another machine"
+
+    def key_in(self, native: Mapping[str, Any]) -> str | None:
+        """Return the key that a record carries, from its wire values; None where it carries none."""
+        held = native.get(self.field)
+        if held is None or not self.carries_key:
+            return None
+        if self.kind == "text":
+            keys = _KEY.findall(str(held))
+            return keys[-1] if keys else None
+        return str(held)
+
+
+_KEY = re.compile(r"crmseed-1-[0-9A-Za-z_.~-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A record to be found again: its key, and what finds it where it carries none.
+
+    ``value`` is that of the route's field as it was sent; ``parents`` are native object types and ids.
+    """
+
+    key: str
+    value: str = ""
+    parents: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +299,8 @@ class Provider(Protocol):
 
     schema: Schema
     api_version: str
+    # By object type; one that is missing has a unique field for our key. Set once the portal was asked.
+    routes: Mapping[str, KeyRoute]
 
     def __init__(self, schema: Schema, *, api_version: str | None = None) -> None: ...
 
@@ -266,11 +334,16 @@ class Provider(Protocol):
     def discover(self, object_types: Sequence[str], *, portal_id: str, taken_at: str) -> Rounds[Schema]:
         """Read the schema of object types, by native name, and of all custom ones, from the portal itself."""
 
-    def missing_keys(self, object_types: Sequence[str]) -> Exchange[Sequence[str]]:
-        """Return the object types whose records cannot carry our unique key in this portal."""
+    def key_routes(self, object_types: Sequence[str]) -> Exchange[Mapping[str, KeyRoute]]:
+        """Return the best route by which each object type's records are found again in this portal.
+
+        An object type that has none is left out: it cannot be seeded.
+        """
 
     def make_key(self, object_type: str) -> Exchange[None]:
         """Make the field for our unique key on an object type; for ``crmseed setup`` alone.
+
+        Where the portal keeps no such field unique, it is made all the same (route ``field``).
 
         Raises:
             PortalError: the portal refuses.
@@ -282,7 +355,8 @@ class Provider(Protocol):
     def marked(self, object_type: str) -> Exchange[Mapping[str, str]]:
         """Find the records that carry a key of ours, whichever run made them: keys by record id.
 
-        A search index will do: what it names is read again before anything is deleted.
+        Asked for object types whose route carries a key. A search index will do: what it names is read
+        again before anything is deleted.
         """
 
     # -- records ---------------------------------------------------------------------------------
@@ -298,13 +372,27 @@ class Provider(Protocol):
     def delete(self, object_type: str, ids: Sequence[str]) -> Request:
         """Return the request that deletes records."""
 
-    def read(
-        self, object_type: str, ids: Sequence[str], fields: Sequence[str], *, by_key: bool = False
-    ) -> Request:
-        """Return the request that reads records by id or, with ``by_key``, by our unique key."""
+    def read(self, object_type: str, ids: Sequence[str], fields: Sequence[str]) -> Request:
+        """Return the request that reads records by id."""
 
     def found(self, answer: Answer) -> Sequence[Found]:
         """Return the records that an answer to ``read`` holds; those missing are gone."""
+
+    def find(
+        self,
+        object_type: str,
+        route: KeyRoute,
+        sought: Sequence[Sought],
+        fields: Sequence[str],
+        *,
+        since: float,
+    ) -> Exchange[Mapping[str, Sequence[Found]]]:
+        """Find records of ours by a route, in the record store and never in a search index; by key.
+
+        At most ``capabilities.read_records`` are sought at once. ``since`` is when the first of them was
+        sent, in seconds since 1970 by this machine's clock. Where the route does not tell records of the
+        same parents and value apart, each key gets all of them.
+        """
 
     def portal_made(
         self, object_type: str, ids: Sequence[str], ours: Collection[str]

@@ -7,11 +7,13 @@ from typing import Any
 
 from pytest_crmseed.factories import CRMFactory, Generation
 from pytest_crmseed.planning import LinkRule, Plan, Step
+from pytest_crmseed.providers.base import KeyRoute
 from pytest_crmseed.records import Draft, Record
 from pytest_crmseed.schema.legend import Translator
 from pytest_crmseed.schema.validate import Validator
 from pytest_crmseed.seeder.generating import Generating
 from pytest_crmseed.seeder.linking import Linking
+from pytest_crmseed.seeder.marking import Marking
 from pytest_crmseed.seeder.problems import Problems
 
 KeyMaker = Callable[[str, int], str]
@@ -28,18 +30,20 @@ def prepare(
     wider: Mapping[str, Sequence[Record]] | None = None,
     links: Mapping[str, Mapping[str, LinkRule]] | None = None,
     admin_rules: bool = False,
+    routes: Mapping[str, KeyRoute] | None = None,
 ) -> Drafts:
     """Return the drafts of a plan by object type, generated, translated and validated.
 
     ``key(object_type, index)`` makes a record's unique key; ``wider`` holds the records of wider
     scopes that links may name by id; ``links`` are the provider's link rules. ``admin_rules`` says
-    that the API enforces what the portal's administrators made required.
+    that the API enforces what the portal's administrators made required. ``routes`` are those by which
+    records are found again, where the portal was asked.
 
     Raises:
         UsageError: an override names no field, and nothing else is wrong.
         ValidationFailed: names and values that the schema refuses; the text lists them all.
     """
-    preparation = _Preparation(translator, factories, generation, key, wider or {})
+    preparation = _Preparation(translator, factories, generation, key, wider or {}, routes or {})
     return preparation.drafts(plan, links or {}, admin_rules=admin_rules)
 
 
@@ -51,6 +55,7 @@ class _Preparation:
         generation: Generation,
         key: KeyMaker,
         wider: Mapping[str, Sequence[Record]],
+        routes: Mapping[str, KeyRoute],
     ) -> None:
         self._translator = translator
         self._factories = factories
@@ -58,6 +63,7 @@ class _Preparation:
         self._key = key
         self._neutral: dict[str, list[Mapping[str, Any]]] = {}
         self._problems = Problems()
+        self._marking = Marking(routes, generation.unique_tag, translator.neutral_home)
         self._existing = {
             (record.object_type, record.id): record for records in wider.values() for record in records
         }
@@ -93,6 +99,8 @@ class _Preparation:
         for index, record in enumerate(records):
             self._neutral.setdefault(name, []).append(record)
             values, wrong = self._translator.to_native(name, index, record)
+            key = self._key(name, index)
+            self._problems.add(*self._marking.mark(name, index, key, values, links[index]))
             untranslated = {problem.native for problem in wrong} | linking.homes(name, links[index])
             self._problems.add(
                 *wrong,
@@ -100,7 +108,7 @@ class _Preparation:
                     name, index, object_type, values, untranslated=untranslated, neutral=spellings
                 ),
             )
-            yield Draft(name, index, self._key(name, index), values, links[index], record)
+            yield Draft(name, index, key, values, links[index], record)
 
     def _parents(self, step: Step, index: int) -> dict[str, Mapping[str, Any]]:
         parents: dict[str, Mapping[str, Any]] = {}

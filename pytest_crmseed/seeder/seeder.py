@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pytest_crmseed.errors import CleanupIncomplete, CrmseedError, PortalError, RecordsRefused, UsageError
-from pytest_crmseed.events import Listener, PlanReady, Seeded, ignore
+from pytest_crmseed.events import Degraded, Listener, PlanReady, Seeded, ignore
 from pytest_crmseed.factories import Generation
 from pytest_crmseed.ingest import guard
 from pytest_crmseed.ingest.batches import BatchSize, in_batches
@@ -111,8 +111,13 @@ class Engine:
         new = [name for name in demand.object_types if name not in self._checked]
         guard.check_demand(self.target.account, demand, self.target.provider.scopes(demand.object_types))
         if new:
-            guard.check_unique_keys(self.target.connection, self.target.account, new)
+            routes = guard.check_unique_keys(self.target.connection, self.target.account, new)
+            self.target.provider.routes = {**self.target.provider.routes, **routes}
             self._checked.update(new)
+            ways = {name: route.way for name, route in routes.items() if route.kind != "unique"}
+            if ways:
+                field = self.target.provider.legend.key_field
+                self._listener(Degraded(self.target.title, field, ways))
 
     def plan(
         self, counts: Mapping[str, int | Count], wider: Mapping[str, Sequence[Record]] | None = None
@@ -223,6 +228,7 @@ class Engine:
             wider=wider,
             links=self.target.links,
             admin_rules=provider.enforces_admin_rules,
+            routes=provider.routes,
         )
 
     def _batches(self, plan: Plan, drafts: Drafts) -> list[Batch]:
@@ -242,7 +248,14 @@ class Engine:
         if self._verify == "off" or not inserted.complete:
             return []
         strict = self._verify == "strict"
-        verifier = Verifier(self.target, strict=strict, listener=self._listener, sleep=self._sleep)
+        verifier = Verifier(
+            self.target,
+            self.ledger,
+            self.run.run_id,
+            strict=strict,
+            listener=self._listener,
+            sleep=self._sleep,
+        )
         try:
             return verifier.verify(inserted.results)
         except PortalError as error:

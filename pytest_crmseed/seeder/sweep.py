@@ -13,6 +13,7 @@ from filelock import Timeout
 from pytest_crmseed.errors import UnknownName
 from pytest_crmseed.ingest.cleaner import CleanupResult
 from pytest_crmseed.ingest.entries import Entry, Run
+from pytest_crmseed.ingest.finding import route_of
 from pytest_crmseed.ingest.keys import Key, parse_key
 from pytest_crmseed.ingest.liveness import WHOLE
 from pytest_crmseed.seeder.seeder import Engine
@@ -125,7 +126,9 @@ class Sweeper:
         target = self._engine.target
         provider, connection = target.provider, target.connection
         names = [target.translator.canonical(native) for native in target.translator.schema.object_types]
-        swept.unkeyed += connection.run(provider.missing_keys(names))
+        routes = connection.run(provider.key_routes(names))
+        swept.unkeyed += [name for name in names if name not in routes or not routes[name].carries_key]
+        provider.routes = {**provider.routes, **routes}
         by_run: dict[str, list[tuple[str, Key, str]]] = {}
         for name in names:
             if name in swept.unkeyed:
@@ -173,21 +176,23 @@ class Sweeper:
                 expires_at=expires,
             )
         )
-        wanted = set()
+        wanted: dict[str, str] = {}
+        twins: list[Entry] = []
         for name, key, record_id, text in self._confirmed(records):
+            if wanted.setdefault(text, record_id) != record_id:
+                twins.append(self._ledger.twin(run_id, text, record_id))
+                continue
             self._ledger.find(run_id, key.seed, name, [(key.index, text, record_id)])
-            wanted.add(text)
-        return [entry for entry in self._ledger.live(run_id) if entry.key in wanted]
+        return [entry for entry in self._ledger.live(run_id) if entry.key in wanted] + twins
 
     def _confirmed(self, records: Sequence[tuple[str, Key, str]]) -> Iterable[tuple[str, Key, str, str]]:
         """Yield the records that the record store, too, says carry their key: an index may be behind."""
         provider = self._engine.target.provider
-        key_field = provider.legend.key_field
         by_type: dict[str, dict[str, Key]] = {}
         for name, key, record_id in records:
             by_type.setdefault(name, {})[record_id] = key
         for name, keys in by_type.items():
             for record_id, (native, _) in self._engine.reader.read(name, list(keys)).items():
-                text = str(native.get(key_field))
+                text = route_of(provider, name).key_in(native) or ""
                 if parse_key(text) == keys[record_id]:
                     yield name, keys[record_id], record_id, text

@@ -13,6 +13,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from pytest_crmseed.events import Listener, ValueChanged, ignore
+from pytest_crmseed.ingest.finding import Finder, route_of
+from pytest_crmseed.ingest.ledger import Ledger
 from pytest_crmseed.providers.base import Found
 from pytest_crmseed.records import RecordResult, Refusal
 from pytest_crmseed.schema.legend import Legend
@@ -33,12 +35,17 @@ class Verifier:
     def __init__(
         self,
         target: Target,
+        ledger: Ledger,
+        run_id: str,
         *,
         strict: bool = False,
         listener: Listener = ignore,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._target = target
+        self._ledger = ledger
+        self._run_id = run_id
+        self._finder = Finder(target.connection, ledger)
         self._strict = strict
         self._listener = listener
         self._sleep = sleep
@@ -73,21 +80,18 @@ class Verifier:
     def _read(self, object_type: str, group: Sequence[RecordResult]) -> dict[str, list[Found]]:
         """Return what is found by the id it should have: several where a record was made twice."""
         provider = self._target.provider
-        # Where the portal does not keep our keys unique, only a read by key sees a second record.
-        by_key = not provider.capabilities.unique_keys_enforced
-        key_field = provider.legend.key_field
+        fields = list(dict.fromkeys(f for r in group for f in (*r.draft.values, *r.native)))
+        if not route_of(provider, object_type).enforced:
+            # Only a look for the key sees a second record.
+            entries = self._ledger.by_keys(self._run_id, [result.draft.key for result in group])
+            found = self._finder.find(object_type, entries.values(), fields)
+            return {str(result.id): found.get(result.draft.key, []) for result in group}
         out: dict[str, list[Found]] = {}
         most = provider.capabilities.read_records
         for start in range(0, len(group), most):
-            chunk = group[start : start + most]
-            fields = list(dict.fromkeys(f for r in chunk for f in (*r.draft.values, *r.native)))
-            wanted = [result.draft.key if by_key else str(result.id) for result in chunk]
-            ids = dict(zip(wanted, (str(result.id) for result in chunk), strict=True))
-            request = provider.read(object_type, wanted, fields, by_key=by_key)
+            request = provider.read(object_type, [str(r.id) for r in group[start : start + most]], fields)
             for record in provider.found(self._target.connection.send(request)):
-                name = ids.get(str(record.native.get(key_field)) if by_key else record.id)
-                if name is not None:
-                    out.setdefault(name, []).append(record)
+                out.setdefault(record.id, []).append(record)
         return out
 
     def _compared(self, result: RecordResult, found: Sequence[Found]) -> tuple[Refusal, ...]:

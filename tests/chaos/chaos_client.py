@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
 import urllib3.exceptions as broken
@@ -16,14 +16,15 @@ from urllib3.util import Timeout
 from pytest_crmseed.ingest.adapter import Adapter, Failed
 from pytest_crmseed.portal import Portal
 from pytest_crmseed.portal.doors.inprocess import InProcess
-from pytest_crmseed.providers.base import Effect, Request
+from pytest_crmseed.providers.base import KeyRoute
 from pytest_crmseed.providers.hubspot import HubSpot
+from pytest_crmseed.schema.model import Schema
 
 KEY = "crmseed_key"
 ORIGIN = "http://127.0.0.1"
 
 ROUTES = {"create": "*/batch/create", "read": "*/batch/read", "archive": "*/batch/archive"}
-SEARCH = "*/search"
+LIST = "/crm/objects/*/{type}"
 
 
 class OneByOne(HubSpot):
@@ -33,31 +34,18 @@ class OneByOne(HubSpot):
 
 
 class Loose(OneByOne):
-    """A CRM that does not keep our keys unique, as there are others, behind HubSpot's API.
+    """A portal whose ``crmseed_key`` is not kept unique, as HubSpot has it on products."""
 
-    Keys are looked up by a search, whose index is never behind in such a portal.
-    """
+    ROUTE: ClassVar[KeyRoute] = KeyRoute("field", KEY)
 
-    capabilities = replace(OneByOne.capabilities, unique_keys_enforced=False)
+    def __init__(self, schema: Schema, *, api_version: str | None = None) -> None:
+        super().__init__(schema, api_version=api_version)
+        self.routes = dict.fromkeys(["companies", "contacts", "deals"], self.ROUTE)
 
-    def missing_keys(self, object_types: Sequence[str]) -> Any:
-        """Go without the check: the field is there, and is not unique."""
-        return ()
+    def key_routes(self, object_types: Sequence[str]) -> Any:
+        """Go without the question: the field is there, and is not unique."""
+        return dict.fromkeys(object_types, self.ROUTE)
         yield
-
-    def read(
-        self, object_type: str, ids: Sequence[str], fields: Sequence[str], *, by_key: bool = False
-    ) -> Request:
-        """Return the request that reads records."""
-        if not by_key:
-            return super().read(object_type, ids, fields)
-        body = {
-            "filterGroups": [{"filters": [{"propertyName": KEY, "operator": "IN", "values": list(ids)}]}],
-            "properties": list(dict.fromkeys([*fields, KEY])),
-            "limit": 200,
-        }
-        what = f"search {len(ids)} {object_type}"
-        return Request("POST", self._objects(object_type, "search"), what, Effect.READ, body=body)
 
 
 class Parallel(HubSpot):

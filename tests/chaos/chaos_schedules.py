@@ -66,8 +66,8 @@ class Order:
 class Schedule:
     """One cycle: what is seeded and how, the portal's switches, and the faults.
 
-    ``unique`` says whether the portal keeps our keys unique, as HubSpot does and others do not.
-    ``body`` is what the application under test does in between. With ``ledger_lost`` what a failed
+    ``unique`` says whether the portal keeps our keys unique, ``keyed`` whether it has a field for them at
+    all. ``body`` is what the application under test does in between. With ``ledger_lost`` what a failed
     cycle left is swept from another machine, once it has expired.
     """
 
@@ -79,6 +79,7 @@ class Schedule:
     body: Literal["", "deletes one", "makes one"] = ""
     ledger_lost: bool = False
     switches: Mapping[str, Any] = field(default_factory=dict)
+    keyed: bool = True
 
     @property
     def belated(self) -> bool:
@@ -267,6 +268,7 @@ def draw(choose: Choose) -> Schedule:
     """Return a schedule; about one of twelve cannot be survived."""
     counts = choose(COUNTS)
     unique = choose((True, False))
+    keyed = unique or choose((True, False))
     verify = choose(("presence", "strict", "off"))
     fate = choose((*("",) * 21, "fatal", "fatal", "belated"))
     first: dict[Phase, Sequence[Order]] = {"seed": (), "clean": ()}
@@ -281,9 +283,9 @@ def draw(choose: Choose) -> Schedule:
         orders += before
         orders += _survived(choose, phase, unique, counts, before)
     body = choose(("", "deletes one", "makes one"))
-    switches = _switches(choose, unique)
+    switches = _switches(choose)
     # What carries no key of ours is known to the ledger alone.
-    keyed = body != "makes one" and "companies_from_email_domains" not in switches
+    traceable = keyed and body != "makes one" and "companies_from_email_domains" not in switches
     return Schedule(
         counts,
         tuple(orders),
@@ -291,8 +293,9 @@ def draw(choose: Choose) -> Schedule:
         verify,
         batch_size=choose((2, 1, 3, 100)),
         body=body,
-        ledger_lost=keyed and fate == "fatal" and choose((False, True)),
+        ledger_lost=traceable and fate == "fatal" and choose((False, True)),
         switches=switches,
+        keyed=keyed,
     )
 
 
@@ -335,7 +338,7 @@ def _fatal(choose: Choose, unique: bool, verify: str) -> Order:
     return Order(fatal.kind, fatal.step, fatal.parameters, fatal.phase, times=fatal.times)
 
 
-def _switches(choose: Choose, unique: bool) -> dict[str, Any]:
+def _switches(choose: Choose) -> dict[str, Any]:
     names = [
         "shuffle_results",
         "archived_values_stay_unique",
@@ -346,7 +349,6 @@ def _switches(choose: Choose, unique: bool) -> dict[str, Any]:
     switches: dict[str, Any] = {name: True for name in names if choose((False, True))}
     if choose((False, True)):
         switches["echo_trace_id"] = False
-    # Where keys are not unique they are looked up by a search, which must not be behind then.
-    if unique and choose((False, True)):
+    if choose((False, True)):
         switches["search_lag"] = 3.0
     return switches

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from chaos_client import KEY, ORIGIN, ROUTES, SEARCH, Door, Loose, OneByOne, Parallel
+from chaos_client import KEY, LIST, ORIGIN, ROUTES, Door, Loose, OneByOne, Parallel
 from chaos_schedules import SETTLE, Schedule
 
 from pytest_crmseed.events import Event
@@ -23,6 +23,7 @@ from pytest_crmseed.ingest.limits import Budget
 from pytest_crmseed.ingest.retry import RetryPolicy
 from pytest_crmseed.ingest.transport import Transport
 from pytest_crmseed.portal import Behaviour, Fault, Portal, PortalRequest, VirtualClock
+from pytest_crmseed.portal.snapshot import Snapshot
 from pytest_crmseed.portal.store import Store, StoredRecord
 from pytest_crmseed.providers.hubspot import HubSpot
 from pytest_crmseed.schema import catalog
@@ -46,13 +47,16 @@ class World:
         self.schedule = schedule
         self.clock = VirtualClock()
         store = Store()
+        strangers = _strangers(schedule.unique, schedule.keyed)
         with store.alone():
-            store.put_back(_strangers(schedule.unique).store.copy())
-        behaviour = Behaviour(search_limit=1_000_000, **schedule.switches)
+            store.put_back(strangers.copied)
+        behaviour = Behaviour(search_limit=1_000_000, set_up=schedule.keyed, **schedule.switches)
         self.portal = Portal(store, behaviour=behaviour, clock=self.clock)
         self.strangers = self.everything()
         self.door = Door(self.portal)
-        kind = (Parallel if parallel else OneByOne) if schedule.unique else Loose
+        kind = Parallel if parallel else OneByOne
+        if schedule.keyed and not schedule.unique:
+            kind = Loose
         self.target = self._open(kind)
         self.folder = folder
         self.ledger = self._new_ledger(folder)
@@ -122,7 +126,7 @@ class World:
                 where["object_type"] = order.object_type
             if order.step != "any":
                 looked_up = order.step == "read" and not self.schedule.unique
-                where["route"] = SEARCH if looked_up else ROUTES[order.step]
+                where["route"] = LIST if looked_up else ROUTES[order.step]
             self.ordered.append(self.portal.faults.add(order.kind, **order.parameters, **where))
 
     def stop(self) -> None:
@@ -221,39 +225,52 @@ def everything(portal: Portal) -> dict[tuple[str, int], StoredRecord]:
     }
 
 
-_STRANGERS: dict[bool, Portal] = {}
+_STRANGERS: dict[tuple[bool, bool], Snapshot] = {}
 
 
-def _strangers(unique: bool) -> Portal:
-    """Return a portal with records that look like ours, and are somebody else's."""
-    if unique not in _STRANGERS:
-        portal = _STRANGERS[unique] = Portal(clock=VirtualClock())
-        if not unique:
+def _strangers(unique: bool, keyed: bool) -> Snapshot:
+    """Return what a portal holds with records that look like ours, and are somebody else's."""
+    if (unique, keyed) not in _STRANGERS:
+        portal = Portal(behaviour=Behaviour(set_up=keyed), clock=VirtualClock())
+        if keyed and not unique:
             definitions = portal.hubspot.account.definitions
             for name in portal.hubspot.account.object_types.by_name:
                 definitions.put(name, {**definitions.all(name)[KEY].data, "hasUniqueValue": False})
+        # Empty at first: the names that our own seeds give are drawn in such a portal.
+        _STRANGERS[unique, keyed] = portal.snapshot()
         token = portal.hubspot.tokens()["application"]
-        for name, properties in list(_look_alikes(unique)):
+        for name, properties in list(_look_alikes(unique, keyed)):
             ask(portal, token, "POST", f"/crm/v3/objects/{name}", {"properties": properties})
-    return _STRANGERS[unique]
+        _STRANGERS[unique, keyed] = portal.snapshot()
+        portal.close()
+    return _STRANGERS[unique, keyed]
 
 
-def _look_alikes(unique: bool) -> Iterator[tuple[str, dict[str, str]]]:
+def _look_alikes(unique: bool, keyed: bool) -> Iterator[tuple[str, dict[str, str]]]:
     now = VirtualClock()()
     others = {"live": "0anotherrun00000000001", "kept": "0chaosrun0000000000002"}
     far = now + 10 * 366 * 86_400
     for number, run_id in enumerate(others.values()):
         # Runs of other machines: this ledger does not know them, and their keys say that they live.
         for name in ("companies", "contacts", "deals"):
-            yield name, {KEY: make_key(run_id, now - 60, far, name, 1, number), **_named(name, number)}
+            key = make_key(run_id, now - 60, far, name, 1, number)
+            yield name, {**_named(name, number), **_marked(name, key, keyed)}
     ours = make_key(RUN_ID, now, now + EXPIRES_AFTER, "contacts", 1, 0)
     near = ("crmseed-1-", "crmseed-0-of-somebody-else", ours + "-", "x" + ours, ours[:-1], ours.upper())
     for number, key in enumerate(near):
-        yield "contacts", {KEY: key, **_named("contacts", 10 + number)}
+        yield "contacts", {**_named("contacts", 10 + number), **_marked("contacts", key, keyed)}
+        if not keyed:
+            yield "companies", {**_named("companies", 10 + number), **_marked("companies", key, keyed)}
     # A key that was copied to a record of another object type.
-    yield "products", {KEY: ours, "name": "Ledger"}
-    for number, (name, properties) in enumerate(_same_names(unique)):
+    yield "products", {"name": "Ledger", **_marked("products", ours, keyed)}
+    for number, (name, properties) in enumerate(_same_names(unique, keyed)):
         yield name, {**_named(name, 20 + number), **properties}
+
+
+def _marked(name: str, key: str, keyed: bool) -> dict[str, str]:
+    if keyed:
+        return {KEY: key}
+    return {"message" if name == "contacts" else "description": f"Somebody wrote\n\n{key}"}
 
 
 def _named(name: str, number: int) -> dict[str, str]:
@@ -268,9 +285,9 @@ def _named(name: str, number: int) -> dict[str, str]:
     return {}
 
 
-def _same_names(unique: bool) -> Iterator[tuple[str, dict[str, str]]]:
+def _same_names(unique: bool, keyed: bool) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield records of the very names that the cycles' seeds give theirs."""
-    schedule = Schedule({"companies": 1, "contacts": 3, "deals": 3}, unique=unique)
+    schedule = Schedule({"companies": 1, "contacts": 3, "deals": 3}, unique=unique, keyed=keyed)
     copied = ("name", "firstname", "lastname", "dealname", "dealstage", "pipeline", "amount", "city")
     with tempfile.TemporaryDirectory() as folder:
         # The portal is there, and nobody is in it yet.

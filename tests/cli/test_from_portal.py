@@ -110,11 +110,29 @@ def test_setup_makes_the_field_once_and_then_records_can_be_seeded(
     assert live(bare) == 0
 
 
+def test_where_the_portal_offers_no_unique_property_one_is_made_all_the_same(
+    crmseed: Crmseed, bare: LocalPortal
+) -> None:
+    at = ("setup", "contacts", "products", "--base-url", bare.base_url)
+    screen = crmseed(*at)
+    assert (screen.code, screen.err) == (0, "")
+    assert screen.out == (
+        "crmseed_key was made on contacts in HubSpot local portal 47010001.\n"
+        "crmseed_key was made, but this portal does not keep it unique, on products in HubSpot local "
+        "portal 47010001.\n"
+    )
+    assert crmseed(*at).out == (
+        "crmseed_key is there already on contacts in HubSpot local portal 47010001.\n"
+        "crmseed_key is there already, but not kept unique, on products in HubSpot local portal 47010001.\n"
+    )
+
+
 def test_what_the_portal_refuses_is_told_for_each_object_type(crmseed: Crmseed, bare: LocalPortal) -> None:
-    screen = crmseed("setup", "contacts", "products", "--base-url", bare.base_url)
+    bare.faults.fail(status=403, method="POST", route="*/properties/*", object_type="deals", seeder=True)
+    screen = crmseed("setup", "contacts", "deals", "--base-url", bare.base_url)
     assert screen.code == 1
     assert screen.out == "crmseed_key was made on contacts in HubSpot local portal 47010001.\n"
-    assert screen.err.startswith("crmseed: crmseed_key could not be made on products: ")
+    assert screen.err.startswith("crmseed: crmseed_key could not be made on deals: ")
 
 
 def test_an_unknown_object_type_is_refused_before_anything_is_made(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from pytest_crmseed.ingest.inserter import Inserter
 from pytest_crmseed.ingest.ledger import Ledger, Run, State
 from pytest_crmseed.planning import NEUTRAL_LINKS, LinkRule
 from pytest_crmseed.portal import LocalPortal
-from pytest_crmseed.providers.base import Answer, Request
+from pytest_crmseed.providers.base import Answer, KeyRoute, Request
 from pytest_crmseed.records import Batch, Draft, Link
 from pytest_crmseed.seeder.target import Target
 
@@ -362,15 +361,13 @@ def test_a_record_that_a_deletion_passed_over_is_asked_for_once_more(one_scene: 
 
 
 def test_where_keys_are_not_unique_nothing_is_gone_before_it_was_looked_for(
-    one_scene: Scene, monkeypatch: pytest.MonkeyPatch
+    one_scene: Scene,
 ) -> None:
-    provider = one_scene.target.provider
-    not_unique = replace(provider.capabilities, unique_keys_enforced=False)
-    monkeypatch.setattr(type(provider), "capabilities", not_unique)
+    one_scene.target.provider.routes = {"deals": KeyRoute("field", "crmseed_key")}
     one_scene.seed()
 
     def cut(request: Request, send: Callable[[Request], Answer]) -> Answer:
-        if "deals" in request.path and "idProperty" in request.body:
+        if request.method == "GET" and "deals" in request.path:
             raise Unreachable("deals are down")
         return send(request)
 

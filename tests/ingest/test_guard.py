@@ -17,7 +17,8 @@ from pytest_crmseed.ingest.guard import (
 )
 from pytest_crmseed.ingest.schedule import Cost
 from pytest_crmseed.portal import Behaviour, LocalPortal
-from pytest_crmseed.providers.base import Account
+from pytest_crmseed.providers.base import Account, KeyRoute
+from pytest_crmseed.schema.model import Schema
 from pytest_crmseed.seeder.target import Target
 
 SANDBOX = Account(
@@ -115,15 +116,15 @@ def test_the_quota_of_the_day() -> None:
 def test_a_portal_without_our_unique_field_is_refused(opened: Callable[[LocalPortal], Target]) -> None:
     with LocalPortal(behaviour=Behaviour(set_up=False)) as portal:
         target = opened(portal)
+        target.provider.schema = Schema("hubspot", {})
         with pytest.raises(GuardRefused) as refused:
-            check_unique_keys(target.connection, target.account, ["companies", "deals"])
+            check_unique_keys(target.connection, target.account, ["companies", "contacts", "deals"])
         assert refused.value.guard == "unique key"
         assert str(refused.value) == (
-            "Portal 47010001 has no unique text field 'crmseed_key' for companies, deals; without it, "
-            "records of "
-            "a crashed run could not be told from others. Nothing was written. Make it with `crmseed setup "
-            "companies deals` and a token that may write schemas, or create crmseed_key (text, unique "
-            "values) for these object types in the portal's settings."
+            "Portal 47010001 has no unique text field 'crmseed_key' for companies, deals, and nothing else "
+            "by which their records could be told from others after a crash. Nothing was written. Make it "
+            "with `crmseed setup companies deals` and a token that may write schemas, or create crmseed_key "
+            "(text, unique values) for these object types in the portal's settings."
         )
         assert portal.stats()["requests"]["writes"] == 0
 
@@ -132,4 +133,6 @@ def test_a_portal_that_is_set_up_passes(
     one_portal: LocalPortal, opened: Callable[[LocalPortal], Target]
 ) -> None:
     target = opened(one_portal)
-    check_unique_keys(target.connection, target.account, ["companies", "contacts", "deals"])
+    names = ["companies", "contacts", "deals"]
+    routes = check_unique_keys(target.connection, target.account, names)
+    assert routes == dict.fromkeys(names, KeyRoute("unique", "crmseed_key"))

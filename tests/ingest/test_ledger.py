@@ -417,7 +417,7 @@ def test_a_newer_format_is_named(tmp_path: Path) -> None:
     with pytest.raises(LedgerError) as caught:
         Ledger(path)
     assert str(caught.value) == (
-        f"the ledger {path} has format 7, and this version of pytest-crmseed reads format 1. "
+        f"the ledger {path} has format 7, and this version of pytest-crmseed reads format 2. "
         f"Use the version of pytest-crmseed that wrote it, or {REMEDY}"
     )
 

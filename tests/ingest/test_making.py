@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -27,7 +27,18 @@ from pytest_crmseed.ingest.ledger import Ledger, Run, State
 from pytest_crmseed.ingest.limits import Budget
 from pytest_crmseed.ingest.redaction import Redactor
 from pytest_crmseed.ingest.retry import RetryPolicy
-from pytest_crmseed.providers.base import Answer, Capabilities, Effect, Found, Outcome, Request, Verdict
+from pytest_crmseed.providers.base import (
+    Answer,
+    Capabilities,
+    Effect,
+    Exchange,
+    Found,
+    KeyRoute,
+    Outcome,
+    Request,
+    Sought,
+    Verdict,
+)
 from pytest_crmseed.records import Batch, Draft, Link, RecordResult, Refusal
 from pytest_crmseed.schema.legend import Legend
 
@@ -69,6 +80,7 @@ class Crm:
     strangers: frozenset[str] = frozenset()
     sizes: list[int] = field(default_factory=list)
     capabilities: Capabilities = TAKES_ALL_OR_NOTHING
+    unique: bool = True
     reads: int = 0
     reading_fails: bool = False
     name: ClassVar[str] = "stand-in"
@@ -102,11 +114,32 @@ class Crm:
             results.append(result)
         return results
 
-    def read(
-        self, object_type: str, ids: Sequence[str], fields: Sequence[str], *, by_key: bool = False
-    ) -> Request:
-        body = {"type": object_type, "ids": list(ids), "by": "key" if by_key else "id"}
+    @property
+    def routes(self) -> Mapping[str, KeyRoute]:
+        kind: Literal["unique", "field"] = "unique" if self.unique else "field"
+        return dict.fromkeys(["deals", "companies", "contacts", "notes"], KeyRoute(kind, "key"))
+
+    def read(self, object_type: str, ids: Sequence[str], fields: Sequence[str]) -> Request:
+        return self._read(object_type, ids, "id")
+
+    def _read(self, object_type: str, ids: Sequence[str], by: str) -> Request:
+        body = {"type": object_type, "ids": list(ids), "by": by}
         return Request("POST", "/read", f"read {len(ids)}", Effect.READ, body=body)
+
+    def find(
+        self,
+        object_type: str,
+        route: KeyRoute,
+        sought: Sequence[Sought],
+        fields: Sequence[str],
+        *,
+        since: float,
+    ) -> Exchange[Mapping[str, Sequence[Found]]]:
+        answer = yield self._read(object_type, [each.key for each in sought], "key")
+        found: dict[str, list[Found]] = {}
+        for record in self.found(answer):
+            found.setdefault(record.native["key"], []).append(record)
+        return found
 
     def found(self, answer: Answer) -> Sequence[Found]:
         return [Found(row["id"], {**row["values"], "key": row["key"]}) for row in answer.json()]
@@ -201,7 +234,7 @@ class Crm:
         return _answer(request, 200, {"ids": {row.key: row.id for row in made}, "refused": refused})
 
     def _against(self, object_type: str, index: int, key: str, made: Iterable[Row]) -> dict[str, Any] | None:
-        if self.capabilities.unique_keys_enforced and key in {row.key for row in (*self.rows, *made)}:
+        if self.unique and key in {row.key for row in (*self.rows, *made)}:
             return {"message": "taken", "conflict": True}
         if key in self.strangers:
             return {"message": "taken by another", "conflict": True}
@@ -501,12 +534,9 @@ class _Wire:
     redactor: ClassVar[Redactor] = Redactor(())
 
 
-NOT_UNIQUE = replace(TAKES_ALL_OR_NOTHING, unique_keys_enforced=False)
-
-
 @pytest.mark.parametrize("fault", ["lost", "silent", "late", "very late", "mute"])
 def test_without_unique_keys_what_was_made_twice_is_removed_before_the_test(seed: Any, fault: str) -> None:
-    seeding = seed(faults=[fault], capabilities=NOT_UNIQUE)
+    seeding = seed(faults=[fault], unique=False)
     inserted = seeding.insert(drafts_of(60))
     assert inserted.complete
     assert seeding.keys == sorted(f"key-{i}" for i in range(60))
@@ -518,7 +548,7 @@ def test_without_unique_keys_what_was_made_twice_is_removed_before_the_test(seed
 
 
 def test_a_surplus_that_cannot_be_removed_fails_the_seed_and_stays_in_the_ledger(seed: Any) -> None:
-    seeding = seed(faults=["very late"], capabilities=NOT_UNIQUE)
+    seeding = seed(faults=["very late"], unique=False)
 
     def no_deletions(request: Request) -> Answer:
         if request.path == "/delete":
@@ -540,7 +570,7 @@ def test_a_surplus_that_cannot_be_removed_fails_the_seed_and_stays_in_the_ledger
 
 def test_cleaning_finds_what_was_made_twice_where_keys_are_not_unique(seed: Any) -> None:
     """The process died between the two requests and the recount."""
-    seeding = seed(faults=["twice", "twice"], capabilities=NOT_UNIQUE)
+    seeding = seed(faults=["twice", "twice"], unique=False)
     seeding.insert(drafts_of(3))
     assert len(seeding.crm.rows) == 6
     seeding.clean()
@@ -583,12 +613,11 @@ def test_whatever_goes_wrong_nothing_is_made_twice_and_nothing_is_left(
         # Without unique keys, and with an answer like any other, nobody can know of the second delivery
         # before the seed is read back.
         faults = [None if fault == "twice" else fault for fault in faults]
-    capabilities = replace(TAKES_ALL_OR_NOTHING, unique_keys_enforced=unique)
     crm = Crm(
         guilty=guilty,
         faults=faults,
         per_record=per_record,
-        capabilities=capabilities,
+        unique=unique,
         most_records=most_records,
     )
     with seeding_of(crm) as seeding:

@@ -226,20 +226,6 @@ def test_all_markers_together_must_fit_into_the_days_quota(refused, start_portal
     assert small.writes == 0
 
 
-def test_a_portal_without_the_unique_field_is_refused(refused, start_portal):
-    bare = start_portal(set_up=False)
-    refused(
-        *bare.at,
-        says=[
-            "Portal 47010001 has no unique text field 'crmseed_key' for companies, contacts, deals; "
-            "without it, "
-            "records of a crashed run could not be told from others. Nothing was written. "
-            "Make it with `crmseed setup companies contacts deals` and a token that may write schemas,"
-        ],
-    )
-    assert bare.writes == 0
-
-
 def test_guards_are_checked_once_before_the_first_test(suite, start_portal):
     production = start_portal(account_type="STANDARD")
     suite.write(OTHER + DEALS)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_crmseed.errors import ApiRefused, CrmseedError, NotAPortal, PortalError, Unauthorized
-from pytest_crmseed.providers.base import Account, Answer, Effect, Found, Outcome, Request
+from pytest_crmseed.providers.base import Account, Answer, Effect, Found, KeyRoute, Outcome, Request, Sought
 from pytest_crmseed.providers.hubspot import HubSpot
 from pytest_crmseed.records import Batch, Draft, Link, Warned
 from pytest_crmseed.schema import catalog
@@ -156,7 +156,7 @@ def test_paths_by_version(version: str, objects: str, properties: str, account: 
     assert provider.create(Batch("deals", 1, 1, []), {}).path == f"{objects}/deals/batch/create"
     assert provider.read("deals", ["1"], ()).path == f"{objects}/deals/batch/read"
     assert provider.delete("deals", ["1"]).path == f"{objects}/deals/batch/archive"
-    keys = provider.missing_keys(["deals"])
+    keys = provider.key_routes(["deals"])
     assert next(keys).path == f"{properties}/deals/crmseed_key"
     exchange = provider.account(TOKEN)
     details = next(exchange)
@@ -167,7 +167,8 @@ def test_read_and_delete_are_what_the_official_client_sends(hubspot: HubSpot) ->
     read = hubspot.read("contacts", ["101"], ["email", "crmseed_key"])
     assert on_the_wire(read.body) == '{"properties":["email","crmseed_key"],"inputs":[{"id":"101"}]}'
     assert (read.what, read.effect) == ("read 1 contacts", Effect.READ)
-    by_key = hubspot.read("contacts", ["K1"], [], by_key=True)
+    unique = KeyRoute("unique", "crmseed_key")
+    by_key = next(hubspot.find("contacts", unique, [Sought("K1")], [], since=0.0))
     # The key's property names the ids, at the top of the body.
     assert by_key.body == {
         "properties": ["crmseed_key"],
@@ -505,9 +506,18 @@ def test_another_api_s_answer_is_no_account(hubspot: HubSpot, details: Mapping[s
     )
 
 
-def test_keys_are_missing_where_the_property_is_absent_or_not_unique(hubspot: HubSpot) -> None:
-    answers = iter([{"hasUniqueValue": True}, ApiRefused("no", status=404), {"hasUniqueValue": False}])
-    missing, _ = run(hubspot.missing_keys(["companies", "contacts", "deals"]), answers)
-    assert missing == ["contacts", "deals"]
+def test_the_routes_by_what_the_portal_says_of_the_property(hubspot: HubSpot) -> None:
+    absent = ApiRefused("no", status=404)
+    names = ["companies", "contacts", "deals", "products", "leads", "emails", "0-999"]
+    answers = iter([{"hasUniqueValue": True}, absent, {"hasUniqueValue": False}, *[absent] * 4])
+    routes, _ = run(hubspot.key_routes(names), answers)
+    assert routes == {
+        "companies": KeyRoute("unique", "crmseed_key"),
+        "contacts": KeyRoute("value", "email"),
+        "deals": KeyRoute("field", "crmseed_key"),
+        "products": KeyRoute("text", "description"),
+        "leads": KeyRoute("parents", "hs_lead_name"),
+        "emails": KeyRoute("text", "hs_email_text"),
+    }
     with pytest.raises(ApiRefused):
-        run(hubspot.missing_keys(["companies"]), iter([ApiRefused("bad request", status=400)]))
+        run(hubspot.key_routes(["companies"]), iter([ApiRefused("bad request", status=400)]))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_crmseed.errors import ApiRefused, NotAPortal, PortalError, UsageError
-from pytest_crmseed.providers.base import Answer, Effect, Reading, Request
+from pytest_crmseed.providers.base import Answer, Effect, KeyRoute, Reading, Request, Sought
 from pytest_crmseed.providers.salesforce import Salesforce, soql
 from pytest_crmseed.providers.salesforce.organization import kind_of
 from pytest_crmseed.records import Batch, Draft, Link
@@ -218,21 +218,42 @@ def test_a_read_is_one_request_whatever_the_number_of_ids(salesforce: Salesforce
     request = salesforce.read("contacts", ["003A", "003B"], ["LastName", "Id"])
     assert (request.method, request.path, request.effect) == ("POST", f"{ROOT}/composite", Effect.READ)
     assert queries(request) == [
-        "SELECT Id, crmseed_key__c, LastName FROM Contact WHERE Id IN ('003A')",
-        "SELECT Id, crmseed_key__c, LastName FROM Contact WHERE Id IN ('003B')",
+        "SELECT Id, LastName FROM Contact WHERE Id IN ('003A')",
+        "SELECT Id, LastName FROM Contact WHERE Id IN ('003B')",
     ]
     assert len(queries(salesforce.read("contacts", [f"003{i}" for i in range(200)], []))) == 4
-    assert queries(salesforce.read("notes", ["K'1"], [], by_key=True)) == [
-        r"SELECT Id, crmseed_key__c FROM Task WHERE crmseed_key__c IN ('K\'1')"
+    salesforce.routes = {"contacts": UNIQUE}
+    assert queries(salesforce.read("contacts", ["003A"], ["LastName"])) == [
+        "SELECT Id, crmseed_key__c, LastName FROM Contact WHERE Id IN ('003A')"
     ]
+
+
+def test_records_are_found_by_key(salesforce: Salesforce) -> None:
+    request = next(salesforce.find("notes", UNIQUE, [Sought("K'1")], [], since=0.0))
+    assert queries(request) == [r"SELECT Id, crmseed_key__c FROM Task WHERE crmseed_key__c IN ('K\'1')"]
+
+
+def test_where_the_key_stands_in_a_text_what_was_made_since_is_looked_through(salesforce: Salesforce) -> None:
+    rows = [
+        {"Id": "001A", "Name": "A", "Description": "Text\n\ncrmseed-1-k-1"},
+        {"Id": "001B", "Name": "B", "Description": None},
+        {"Id": "001C", "Name": "C", "Description": "crmseed-1-k-2"},
+    ]
+    found, requests = exchanged(
+        salesforce.find("companies", TEXT, [Sought("crmseed-1-k-1")], ["Name"], since=1_790_000_000.0),
+        {"records": rows, "done": True},
+    )
+    assert {key: [record.id for record in some] for key, some in found.items()} == {"crmseed-1-k-1": ["001A"]}
+    assert dict(requests[0].query)["q"] == (
+        "SELECT Id, Name, Description FROM Account WHERE CreatedDate >= 2026-09-21T14:13:20Z"
+    )
 
 
 def test_products_are_read_with_their_standard_price(salesforce: Salesforce) -> None:
     request = salesforce.read("products", ["01tA"], ["Name", "PricebookEntry.UnitPrice"])
     assert queries(request) == [
-        "SELECT Id, crmseed_key__c, Name, (SELECT Id, UnitPrice FROM PricebookEntries WHERE "
-        "Pricebook2.IsStandard "
-        "= true) FROM Product2 WHERE Id IN ('01tA')"
+        "SELECT Id, Name, (SELECT Id, UnitPrice FROM PricebookEntries WHERE Pricebook2.IsStandard = true) "
+        "FROM Product2 WHERE Id IN ('01tA')"
     ]
     entry = {"attributes": {"type": "PricebookEntry"}, "Id": "01uA", "UnitPrice": 5.5}
     nested = {"totalSize": 1, "done": True, "records": [entry]}
@@ -344,22 +365,33 @@ def described(*names: str, unique: bool = True) -> dict[str, Any]:
     return {"fields": [{"name": n, "unique": unique, "externalId": True, "createable": True} for n in names]}
 
 
-def test_object_types_without_a_unique_external_id_are_named(salesforce: Salesforce) -> None:
-    there, lacking = described("Name", "crmseed_key__c"), described("Name")
-    missing, requests = exchanged(
-        salesforce.missing_keys(["companies", "notes", "tasks", "deals", "Gone__c"]),
+UNIQUE, TEXT = KeyRoute("unique", "crmseed_key__c"), KeyRoute("text", "Description")
+
+
+def test_without_a_unique_external_id_the_key_stands_in_the_description(salesforce: Salesforce) -> None:
+    there, lacking = described("Name", "crmseed_key__c"), described("Name", "Description")
+    routes, requests = exchanged(
+        salesforce.key_routes(["companies", "notes", "tasks", "deals", "Gone__c", "tickets"]),
         there,
         lacking,
-        described("crmseed_key__c", unique=False),
+        lacking,
         ApiRefused("gone", status=404),
+        described("crmseed_key__c", "Description", unique=False),
     )
-    assert missing == ["notes", "tasks", "deals", "Gone__c"]
+    # A deal's contact roles name it by its key.
+    assert routes == {
+        "companies": UNIQUE,
+        "notes": TEXT,
+        "tasks": TEXT,
+        "tickets": KeyRoute("field", "crmseed_key__c"),
+    }
     # Notes and tasks are one object there.
     assert [request.path.split("/")[5] for request in requests] == [
         "Account",
         "Task",
         "Opportunity",
         "Gone__c",
+        "Case",
     ]
 
 

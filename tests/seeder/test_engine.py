@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -29,7 +29,7 @@ from pytest_crmseed.ingest.guard import Limits
 from pytest_crmseed.ingest.keys import unique_tag
 from pytest_crmseed.planning import count
 from pytest_crmseed.portal import Behaviour, LocalPortal
-from pytest_crmseed.providers.base import Answer, Effect, Request
+from pytest_crmseed.providers.base import Answer, Effect, Exchange, KeyRoute, Request
 from pytest_crmseed.records import ref
 from pytest_crmseed.seeder import recipe
 from pytest_crmseed.seeder.seeder import Recipe
@@ -713,14 +713,19 @@ def test_unique_tags_are_names_and_differ() -> None:
     assert unique_tag("run1", "1") == unique_tag("run1", "1")
 
 
-def test_a_portal_without_our_field_is_refused_before_the_ledger_knows_a_run(
+def test_object_types_without_any_route_are_refused_before_the_ledger_knows_a_run(
     opened: Callable[[LocalPortal], Target], tmp_path: Any, one_bench: Any
 ) -> None:
     with LocalPortal(behaviour=Behaviour(set_up=False)) as portal:
         bench = type(one_bench)(portal, opened(portal), tmp_path / "other")
-        with pytest.raises(
-            GuardRefused, match="has no unique text field 'crmseed_key' for companies, contacts, deals"
-        ):
+        exchange = bench.target.provider.key_routes
+
+        def without_deals(names: Sequence[str]) -> Exchange[dict[str, KeyRoute]]:
+            routes = yield from exchange(names)
+            return {name: route for name, route in routes.items() if name != "deals"}
+
+        bench.target.provider.key_routes = without_deals
+        with pytest.raises(GuardRefused, match="has no unique text field 'crmseed_key' for deals"):
             bench.seed({"deals": 1})
         assert bench.ledger.runs() == []
         bench.ledger.close()

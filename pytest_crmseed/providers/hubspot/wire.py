@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from pytest_crmseed.errors import ApiRefused, NotAPortal, PortalError, Unauthorized
+from pytest_crmseed.errors import ApiRefused, NotAPortal, Unauthorized
 from pytest_crmseed.planning import LinkRule
 from pytest_crmseed.providers.base import (
     Account,
@@ -21,10 +21,12 @@ from pytest_crmseed.providers.base import (
     Effect,
     Exchange,
     Found,
+    KeyRoute,
     PortalMade,
     Reading,
     Request,
     Rounds,
+    Sought,
     Verdict,
 )
 from pytest_crmseed.providers.hubspot import finding, linking, portal_made, setup
@@ -65,6 +67,7 @@ class HubSpot:
     def __init__(self, schema: Schema, *, api_version: str | None = None) -> None:
         self.schema = schema
         self.api_version = api_version or API_VERSIONS[0]
+        self.routes: Mapping[str, KeyRoute] = {}
 
     @property
     def enforces_admin_rules(self) -> bool:
@@ -150,24 +153,24 @@ class HubSpot:
         discovery = Discovery(self.api_version, self.schema, linked_pairs(self.legend, self.links))
         return discovery.schema(object_types, portal_id=portal_id, taken_at=taken_at)
 
-    def missing_keys(self, object_types: Sequence[str]) -> Exchange[Sequence[str]]:
-        """Return the object types that have no unique property ``crmseed_key``."""
-        missing = []
+    def key_routes(self, object_types: Sequence[str]) -> Exchange[Mapping[str, KeyRoute]]:
+        """Look for the property ``crmseed_key``; without a unique one, take the next best route."""
+        found: dict[str, KeyRoute] = {}
         for name in object_types:
             path = f"{self._path('crm', 'properties', versioned_last=True)}/{self._native(name)}/{KEY}"
+            definition = None
             try:
                 definition = (yield _get(path, f"look for {KEY} of {name}")).json()
             except ApiRefused as refused:
                 if refused.status != 404:
                     raise
-                missing.append(name)
-                continue
-            if not definition.get("hasUniqueValue"):
-                missing.append(name)
-        return missing
+            route = setup.route_of(definition, self._native(name), self.schema)
+            if route is not None:
+                found[name] = route
+        return found
 
     def make_key(self, object_type: str) -> Exchange[None]:
-        """Make the unique property ``crmseed_key``."""
+        """Make the property ``crmseed_key``, unique where HubSpot offers that."""
         native = self._native(object_type)
         known = self.schema.object_types.get(native)
         path = f"{self._path('crm', 'properties', versioned_last=True)}/{native}"
@@ -178,8 +181,13 @@ class HubSpot:
         return finding.searchable(self._objects(object_type, "search"), object_type, ids)
 
     def marked(self, object_type: str) -> Exchange[Mapping[str, str]]:
-        """Search the records of an object type that carry a key of ours."""
-        return finding.marked(self._objects(object_type, "search"), object_type)
+        """Search the records that carry a key of ours; those that have it in a text are looked through."""
+        route = self._route(object_type)
+        if route.kind == "text":
+            path = self._objects(object_type)
+            found = yield from finding.by_list(path, object_type, route, lambda key: True, ())
+            return finding.keys_of(found.items())
+        return (yield from finding.marked(self._objects(object_type, "search"), object_type))
 
     # -- records ---------------------------------------------------------------------------------
     def create(self, batch: Batch, ids: Mapping[tuple[str, int], str]) -> Request:
@@ -206,7 +214,7 @@ class HubSpot:
             "properties": {
                 **linking.properties(draft, ids, self.schema, self._native),
                 **draft.values,
-                KEY: draft.key,
+                **({KEY: draft.key} if self._route(draft.object_type).field == KEY else {}),
             },
         }
         associations = linking.associations(draft, ids, self.schema, self._native)
@@ -264,22 +272,9 @@ class HubSpot:
             records=len(ids),
         )
 
-    def read(
-        self, object_type: str, ids: Sequence[str], fields: Sequence[str], *, by_key: bool = False
-    ) -> Request:
+    def read(self, object_type: str, ids: Sequence[str], fields: Sequence[str]) -> Request:
         """Return the batch read, which HubSpot serves from the record store, not the search index."""
-        wanted = list(dict.fromkeys([*fields, KEY]))
-        body: dict[str, Any] = {"properties": wanted, "inputs": [{"id": given} for given in ids]}
-        if by_key:
-            body["idProperty"] = KEY
-        return Request(
-            "POST",
-            self._objects(object_type, "batch/read"),
-            f"read {len(ids)} {object_type}",
-            Effect.READ,
-            body=body,
-            records=len(ids),
-        )
+        return finding.batch_read(self._objects(object_type), object_type, ids, [*fields, KEY])
 
     def found(self, answer: Answer) -> Sequence[Found]:
         """Return the records of a batch read; the missing ones stand in a 207's ``errors``.
@@ -287,22 +282,30 @@ class HubSpot:
         Raises:
             PortalError: the answer does not say of every record whether it exists.
         """
-        body = answer.json()
-        results = body.get("results")
-        if not isinstance(results, list):
-            raise NotAPortal(
-                f"The address answered {answer.status} without results to: {answer.request.what}.",
-                remedy="Is this HubSpot's API? Check the base URL, and proxies on the way.",
-                status=answer.status,
-            )
-        for entry in body.get("errors") or ():
-            if entry.get("category") != "OBJECT_NOT_FOUND":
-                said = read_refusals(entry)[0].message
-                raise PortalError(f"HubSpot could not {answer.request.what}: {said}", status=answer.status)
-        return [
-            Found(str(entry["id"]), dict(entry.get("properties") or {}), entry.get("url"))
-            for entry in results
-        ]
+        return finding.found_in(answer)
+
+    def find(
+        self,
+        object_type: str,
+        route: KeyRoute,
+        sought: Sequence[Sought],
+        fields: Sequence[str],
+        *,
+        since: float,
+    ) -> Exchange[Mapping[str, Sequence[Found]]]:
+        """Find records by a unique property, by looking through all of them, or by their parents."""
+        path = self._objects(object_type)
+        if route.enforced:
+            return (yield from finding.by_unique(path, object_type, route, sought, fields))
+        if route.carries_key:
+            keys = {each.key for each in sought}
+            return (yield from finding.by_list(path, object_type, route, keys.__contains__, fields))
+        native = self._native(object_type)
+
+        def associations(parent: str) -> str:
+            return self._associations(self._native(parent), f"{native}/batch/read")
+
+        return (yield from finding.by_parents(path, associations, object_type, route, sought, fields, since))
 
     def portal_made(
         self, object_type: str, ids: Sequence[str], ours: Collection[str]
@@ -337,8 +340,11 @@ class HubSpot:
         return readings
 
     # -- paths -----------------------------------------------------------------------------------
-    def _objects(self, object_type: str, tail: str) -> str:
-        return f"{self._path('crm', 'objects', versioned_last=True)}/{self._native(object_type)}/{tail}"
+    def _objects(self, object_type: str, *tail: str) -> str:
+        return "/".join([self._path("crm", "objects", versioned_last=True), self._native(object_type), *tail])
+
+    def _route(self, object_type: str) -> KeyRoute:
+        return self.routes.get(object_type) or KeyRoute("unique", KEY)
 
     def _native(self, object_type: str) -> str:
         entry = self.legend.objects.get(object_type)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_crmseed.errors import ApiRefused, PortalError
-from pytest_crmseed.providers.base import Effect, Exchange, Request
+from pytest_crmseed.providers.base import Effect, Exchange, KeyRoute, Request
 from pytest_crmseed.providers.salesforce import soql
 from pytest_crmseed.providers.salesforce.capabilities import KEY
 
@@ -19,19 +19,40 @@ _HOLDERS = {"Task": "Activity", "Event": "Activity"}
 
 _LONGEST_KEY = 100
 
+# Where there is no field for our key, it stands in this one.
+_TEXT = "Description"
+# Their price book entries and contact roles name them by our key.
+_COMPANIONED = frozenset({"Product2", "Opportunity"})
 
-def missing_keys(version: str, api_names: Mapping[str, str]) -> Exchange[list[str]]:
-    """Return the object types, of those given with their API names, that have no field for our key."""
-    present: dict[str, bool] = {}
+
+def key_routes(version: str, api_names: Mapping[str, str]) -> Exchange[dict[str, KeyRoute]]:
+    """Return the best route to the records of object types, given with their API names.
+
+    Without the field for our key, it stands in the text of the description, where records need no
+    companions that name them by the key.
+    """
+    routes: dict[str, KeyRoute | None] = {}
     for name, api_name in api_names.items():
-        if api_name not in present:
+        if api_name not in routes:
             try:
-                present[api_name] = yield from _is_there(version, api_name, name)
+                fields = yield from _fields(version, api_name, name)
             except ApiRefused as refused:
                 if refused.status != 404:
                     raise
-                present[api_name] = False
-    return [name for name, api_name in api_names.items() if not present[api_name]]
+                fields = {}
+            routes[api_name] = _route(api_name, fields)
+    return {name: route for name, api_name in api_names.items() if (route := routes[api_name]) is not None}
+
+
+def _route(api_name: str, fields: Mapping[str, Mapping[str, Any]]) -> KeyRoute | None:
+    if _is_key(fields.get(KEY)):
+        return KeyRoute("unique", KEY)
+    if api_name in _COMPANIONED:
+        return None
+    for name, kind in ((KEY, "field"), (_TEXT, "text")):
+        if fields.get(name, {}).get("createable"):
+            return KeyRoute("field" if kind == "field" else "text", name)
+    return None
 
 
 def make_key(version: str, api_name: str, object_type: str) -> Exchange[None]:
@@ -85,16 +106,18 @@ def make_key(version: str, api_name: str, object_type: str) -> Exchange[None]:
 
 def _is_there(version: str, api_name: str, object_type: str) -> Exchange[bool]:
     """Look for the field, unique and writable, in the describe."""
+    return _is_key((yield from _fields(version, api_name, object_type)).get(KEY))
+
+
+def _is_key(field: Mapping[str, Any] | None) -> bool:
+    return bool(field and field.get("unique") and field.get("externalId") and field.get("createable"))
+
+
+def _fields(version: str, api_name: str, object_type: str) -> Exchange[dict[str, Mapping[str, Any]]]:
     path = f"{soql.root(version)}/sobjects/{api_name}/describe"
     request = Request("GET", path, f"look for {KEY} of {object_type}", Effect.READ, buckets=soql.BUCKETS)
     described: Any = (yield request).json()
-    return any(
-        field.get("name") == KEY
-        and field.get("unique")
-        and field.get("externalId")
-        and field.get("createable")
-        for field in described.get("fields") or ()
-    )
+    return {str(field.get("name")): field for field in described.get("fields") or ()}
 
 
 def _grant(version: str, holder: str) -> Exchange[None]:

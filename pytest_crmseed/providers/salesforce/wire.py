@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from pytest_crmseed.errors import NotAPortal
@@ -22,10 +22,12 @@ from pytest_crmseed.providers.base import (
     Effect,
     Exchange,
     Found,
+    KeyRoute,
     PortalMade,
     Reading,
     Request,
     Rounds,
+    Sought,
     Verdict,
 )
 from pytest_crmseed.providers.salesforce import linking, setup, sign_in, soql, writing
@@ -43,7 +45,7 @@ from pytest_crmseed.providers.salesforce.discovery import Discovery
 from pytest_crmseed.providers.salesforce.judging import judge
 from pytest_crmseed.providers.salesforce.legend import CONSTANTS, LEGEND
 from pytest_crmseed.providers.salesforce.organization import account_of
-from pytest_crmseed.providers.salesforce.reading import READS, found_in, statement
+from pytest_crmseed.providers.salesforce.reading import READS, found_in, found_row, selection, statement
 from pytest_crmseed.records import Batch, Draft, RecordResult
 from pytest_crmseed.schema.legend import Legend
 from pytest_crmseed.schema.model import ObjectType, Schema
@@ -75,6 +77,7 @@ class Salesforce:
     def __init__(self, schema: Schema, *, api_version: str | None = None) -> None:
         self.schema = schema
         self.api_version = api_version or API_VERSIONS[0]
+        self.routes: Mapping[str, KeyRoute] = {}
         self._origin = ""
         self._signed_in = False
         self._book = ""
@@ -119,9 +122,9 @@ class Salesforce:
         discovery = Discovery(self.api_version, self.schema)
         return discovery.schema(object_types, portal_id=portal_id, taken_at=taken_at)
 
-    def missing_keys(self, object_types: Sequence[str]) -> Exchange[Sequence[str]]:
-        """Return the object types whose records have no unique external id ``crmseed_key__c``."""
-        return setup.missing_keys(self.api_version, {name: self._api_name(name) for name in object_types})
+    def key_routes(self, object_types: Sequence[str]) -> Exchange[Mapping[str, KeyRoute]]:
+        """Look for the unique external id ``crmseed_key__c``; without it, take the description."""
+        return setup.key_routes(self.api_version, {name: self._api_name(name) for name in object_types})
 
     def make_key(self, object_type: str) -> Exchange[None]:
         """Make the unique external id ``crmseed_key__c``, and let the user's own profile see it."""
@@ -129,12 +132,15 @@ class Salesforce:
 
     def marked(self, object_type: str) -> Exchange[Mapping[str, str]]:
         """Query the records of an object type that carry a key of ours."""
-        api_name = self._api_name(object_type)
-        wanted = f"SELECT Id, {KEY} FROM {api_name} WHERE {KEY} LIKE 'crmseed-%'"
+        route = self._route(object_type)
+        wanted = f"SELECT Id, {route.field} FROM {self._api_name(object_type)}"
+        if route.field == KEY:
+            # A description cannot be filtered by.
+            wanted += f" WHERE {KEY} LIKE 'crmseed-%'"
         rows = yield from soql.rows(
             self.api_version, wanted, f"search {object_type} that carry a key of ours"
         )
-        return {str(row["Id"]): str(row.get(KEY)) for row in rows}
+        return {str(row["Id"]): key for row in rows if (key := route.key_in(row)) is not None}
 
     # -- records ---------------------------------------------------------------------------------
     def create(self, batch: Batch, ids: Mapping[tuple[str, int], str]) -> Request:
@@ -171,7 +177,7 @@ class Salesforce:
             **CONSTANTS.get(native, {}),
             **linking.homes(draft, ids, object_type, self._native, self._entries),
             **{name: value for name, value in draft.values.items() if "." not in name},
-            KEY: draft.key,
+            **({KEY: draft.key} if self._route(draft.object_type).field == KEY else {}),
         }
         if draft.object_type == "orders":
             row.setdefault("Pricebook2Id", writing.book(self._book))
@@ -240,21 +246,25 @@ class Salesforce:
             buckets=soql.BUCKETS,
         )
 
-    def read(
-        self, object_type: str, ids: Sequence[str], fields: Sequence[str], *, by_key: bool = False
-    ) -> Request:
+    def read(self, object_type: str, ids: Sequence[str], fields: Sequence[str]) -> Request:
         """Return queries within one composite request: an address has not room for so many ids.
 
         A query sees what was written before it (it is none of the search index).
         """
+        return self._read(object_type, "Id", list(ids), fields)
+
+    def _read(self, object_type: str, by: str, ids: list[str], fields: Sequence[str]) -> Request:
         api_name = self._api_name(object_type)
+        # A field that an org does not have cannot be asked for.
+        asked = object_type in self.routes and self.routes[object_type].field == KEY
+        wanted = [KEY, *fields] if asked or by == KEY else fields
         parts = [
             soql.part(
                 self.api_version,
-                statement(api_name, fields, KEY if by_key else "Id", some),
+                statement(api_name, wanted, by, some),
                 f"{READS}{number}",
             )
-            for number, some in enumerate(soql.chunks(list(ids), -(-len(ids) // 4) or 1))
+            for number, some in enumerate(soql.chunks(ids, -(-len(ids) // 4) or 1))
         ]
         return Request(
             "POST",
@@ -283,6 +293,32 @@ class Salesforce:
         self._entries |= entries
         return records
 
+    def find(
+        self,
+        object_type: str,
+        route: KeyRoute,
+        sought: Sequence[Sought],
+        fields: Sequence[str],
+        *,
+        since: float,
+    ) -> Exchange[Mapping[str, Sequence[Found]]]:
+        """Query records by our key; where it stands in a text, all that were made since."""
+        keys = [each.key for each in sought]
+        if route.field == KEY:
+            records = self.found((yield self._read(object_type, KEY, keys, fields)))
+        else:
+            wanted = selection(self._api_name(object_type), [*fields, route.field])
+            made = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            what = f"look through {object_type} for keys of ours"
+            rows = yield from soql.rows(self.api_version, f"{wanted} WHERE CreatedDate >= {made}", what)
+            records = [found_row(row, self._origin)[0] for row in rows]
+        found: dict[str, list[Found]] = {}
+        for record in records:
+            key = route.key_in(record.native)
+            if key in keys:
+                found.setdefault(str(key), []).append(record)
+        return found
+
     def portal_made(
         self, object_type: str, ids: Sequence[str], ours: Collection[str]
     ) -> Exchange[Sequence[PortalMade]]:
@@ -304,6 +340,9 @@ class Salesforce:
     def _native(self, object_type: str) -> str:
         entry = self.legend.objects.get(object_type)
         return entry.native if entry else object_type
+
+    def _route(self, object_type: str) -> KeyRoute:
+        return self.routes.get(object_type) or KeyRoute("unique", KEY)
 
     def _api_name(self, object_type: str) -> str:
         return base_of(self._native(object_type))
