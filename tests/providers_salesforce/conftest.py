@@ -328,4 +328,5 @@ def bench(org: Org, schema: Schema, tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(org, schema, tmp_path)
     yield bench
     bench.engine.end()
+    bench.engine.target.close()
     bench.ledger.close()

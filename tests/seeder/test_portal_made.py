@@ -82,3 +82,4 @@ def test_what_a_run_left_when_it_ended_is_found_as_well(
     with seeder() as next_one:
         assert sum(next_one.swept.removed.values()) == 3
         assert live(portal) == {}
+    ended.close()
