@@ -15,7 +15,7 @@ _REMEDY = "`crmseed setup` makes the field for the key that would"
 class Marking:
     """See that records of each object type can be found again by the route of their object type.
 
-    ``tag`` is the label that stands in the e-mail domains of this seed and in no others'. ``neutral``
+    ``tag`` is the label that stands in the e-mail addresses of this seed and in no others'. ``neutral``
     names a native field to people.
     """
 
@@ -38,10 +38,10 @@ class Marking:
             values[route.field] = f"{held}\n\n{key}" if held else key
             return []
         reason = None
-        if route.kind == "value" and self._tag not in str(held or "").rpartition("@")[2].split("."):
+        if route.kind == "value" and self._tag not in str(held or "").replace("@", ".").split("."):
             reason = (
-                f"without a unique field for our key, {name} are found again by an address in a domain of "
-                "this seed's own alone, and any other may be a stranger's"
+                f"without a unique field for our key, {name} are found again by an address that is this "
+                "seed's own, and any other may be a stranger's"
             )
         elif route.kind == "parents" and not (links and held):
             reason = (

@@ -19,6 +19,7 @@ import requests
 
 from pytest_crmseed import LocalPortal
 from pytest_crmseed.ingest.ledger import Ledger
+from pytest_crmseed.portal import Behaviour
 from pytest_crmseed.providers.hubspot import HubSpot
 from pytest_crmseed.seeder import assemble
 from pytest_crmseed.seeder.recipe import RunInfo
@@ -117,14 +118,17 @@ def make(portal: LocalPortal, name: str, properties: dict[str, str]) -> None:
     assert answer.status_code == 201, answer.text
 
 
-@pytest.fixture
-def judge(tmp_path: Path) -> Iterator[Judge]:
+@pytest.fixture(params=["with the key's field", "without"])
+def judge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Judge]:
     """Serve a portal that is not empty, and start the process that forks the others."""
     script = Path(__file__).with_name("zygote.py")
-    with LocalPortal() as portal:
+    keyed = request.param != "without"
+    with LocalPortal(behaviour=Behaviour(set_up=keyed)) as portal:
         for name, strangers in STRANGERS.items():
+            text = "message" if name == "contacts" else "description"
             for properties in strangers:
-                make(portal, name, properties)
+                named = {text if field == "crmseed_key" else field: v for field, v in properties.items()}
+                make(portal, name, properties if keyed else named)
         command = [sys.executable, str(script), portal.base_url, str(tmp_path)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as zygote:
             assert zygote.stdout is not None

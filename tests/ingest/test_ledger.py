@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -406,6 +407,27 @@ REMEDY = (
     "move it away and start a new one; "
     "what it knew of is left in the portal, where records of ours carry a crmseed_key."
 )
+
+
+def test_a_ledger_of_the_format_before_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "l.sqlite"
+    with Ledger(path) as ledger:
+        ledger.open_run(make_run("run1"))
+        ledger.intend("run1", "1", "deals", [(0, "k0"), (1, "k1")])
+        ledger.sent("run1", ["k0", "k1"])
+        ledger.known("run1", [("k0", "100")])
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE entries DROP COLUMN locator")
+        db.execute("PRAGMA user_version = 1")
+    with Ledger(path) as ledger:
+        assert [(e.key, e.id, e.state, e.locator) for e in ledger.live("run1")] == [
+            ("k1", None, State.SENT, None),
+            ("k0", "100", State.KNOWN, None),
+        ]
+        ledger.sent("run1", ["k1"], {"k1": "found by this"})
+        assert ledger.by_keys("run1", ["k1"])["k1"].locator == "found by this"
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
 
 
 def test_a_newer_format_is_named(tmp_path: Path) -> None:

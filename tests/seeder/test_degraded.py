@@ -150,7 +150,7 @@ def test_a_strangers_address_is_refused_before_anything_is_sent(bare: Any) -> No
     assert str(refused.value) == (
         "A value cannot be sent; nothing was written.\n"
         "  contacts[0].email = 'ada@acme.example': without a unique field for our key, contacts are found "
-        "again by an address in a domain of this seed's own alone, and any other may be a stranger's; "
+        "again by an address that is this seed's own, and any other may be a stranger's; "
         "`crmseed setup` makes the field for the key that would"
     )
     assert bare.ledger.runs() == []

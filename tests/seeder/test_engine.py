@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -607,6 +608,50 @@ def test_a_ledger_that_fails_in_the_middle_leaves_nothing(one_bench: Any) -> Non
     with pytest.raises(LedgerError, match="the disk is full") as failed:
         one_bench.seed({"deals": 2})
     assert failed.value.__notes__ == ["crmseed: The seed was undone: 2 records removed."]
+    assert one_bench.records == {}
+
+
+def test_a_disk_that_is_full_from_any_moment_on_loses_nothing(one_bench: Any) -> None:
+    database = one_bench.ledger._database
+    write = database.write
+    for room in itertools.count():
+        written = 0
+
+        def full(room: int = room) -> Any:
+            nonlocal written
+            written += 1
+            if written > room:
+                raise LedgerError("the ledger cannot be written (database or disk is full).")
+            return write()
+
+        engine = one_bench.another(f"full{room}")
+        database.write = full
+        try:
+            engine.seed({"companies": 1, "deals": 2}, Recipe(1, date(2026, 1, 1)), node="test", keep=True)
+        except LedgerError as error:
+            (note,) = getattr(error, "__notes__", ["crmseed: nothing was sent"])
+            if one_bench.records:
+                assert f"`crmseed cleanup --run full{room}`" in note
+        else:
+            break
+        finally:
+            database.write = write
+        # Once there is room again, the ledger knows all that may be there.
+        if one_bench.records:
+            assert engine.clean_entries(one_bench.ledger.live(f"full{room}")).complete
+        assert one_bench.records == {}
+    assert room > 8
+    assert engine.clean().complete
+    assert one_bench.records == {}
+
+
+def test_a_ledger_that_is_deleted_in_the_middle_of_a_run_does_its_work(one_bench: Any) -> None:
+    seed = one_bench.seed({"deals": 2})
+    for file in one_bench.ledger.path.parent.glob("ledger.sqlite*"):
+        file.unlink()
+    one_bench.seed({"contacts": 3}, node="another")
+    assert one_bench.engine.clean(seed.name).complete
+    assert one_bench.engine.clean().complete
     assert one_bench.records == {}
 
 
