@@ -269,6 +269,11 @@ class CrmSession:
 
     def _finish(self, engine: Engine) -> None:
         run_id = engine.run.run_id
+        if engine.overdue and not engine.target.address.private:
+            self.totals.notes.append(
+                "The run took longer than --crm-expire: `crmseed cleanup --from-portal` on another machine "
+                "might have removed its records. Give it more time."
+            )
         try:
             left = self._last_try(engine)
             if left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -84,6 +85,7 @@ class Engine:
         self._sleep = sleep
         self._numbers = 0
         self._opened = False
+        self._outlives = math.inf
         self._checked: set[str] = set()
         self._lock = threading.RLock()
         self.liveness = Liveness(ledger.path)
@@ -165,6 +167,7 @@ class Engine:
         stays = max(self.run.expires_after, self.run.keep_for) if keep else self.run.expires_after
         with dated(self.target.chosen):
             drafts = self._prepare(plan, recipe, node, name, started, stays, wider)
+        self._outlives = min(self._outlives, started + stays)
         batches = self._batches(plan, drafts)
         self._listener(PlanReady(plan.counts, len(batches)))
         self._open_run()
@@ -348,6 +351,11 @@ class Engine:
             sleep=self._sleep,
         )
         return cleaner.clean(entries)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether a seed of this run has outlived the expiry in its keys: from elsewhere it may be swept."""
+        return self._clock() > self._outlives
 
     def end(self) -> None:
         """Close the run in the ledger."""

@@ -119,3 +119,24 @@ def test_a_dry_run_sweeps_nothing(suite, outside):
     suite.write(FINE)
     assert suite.run(*outside.at, "--crm-dry-run").ret == 0
     assert outside.live == 4
+
+
+def test_a_run_that_outlives_the_expiry_in_its_keys_says_so(suite, outside):
+    suite.write(
+        """
+        @pytest.mark.crm_seed(contacts=1)
+        def test_long(crm_records, request):
+            from pytest_crmseed.plugin.session import SESSION
+
+            (engine,) = request.config.stash[SESSION]._engines.values()
+            clock = engine._clock
+            engine._clock = lambda: clock() + 3601
+        """
+    )
+    told = (
+        "The run took longer than --crm-expire: `crmseed cleanup --from-portal` on another machine might "
+        "have removed its records. Give it more time."
+    )
+    assert told in suite.run(*outside.at, "--crm-expire", "1h").summary
+    assert told not in suite.run(*outside.at).summary
+    assert outside.live == 0
