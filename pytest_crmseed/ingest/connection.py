@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from pytest_crmseed.errors import CrmseedError, PortalError, Throttled, Unreachable
+from pytest_crmseed.errors import CrmseedError, PortalError, Throttled, Unauthorized, Unreachable
 from pytest_crmseed.events import Event, Listener, Retried, ignore
 from pytest_crmseed.ingest import retry
 from pytest_crmseed.ingest.limits import Budget
@@ -26,6 +26,8 @@ class Connection:
     """Send a provider's requests to its portal; thread-safe.
 
     ``requests`` counts what was sent. No error that leaves holds a secret of the transport's.
+    ``sign_in`` gives the exchange for the headers of a session: a request that meets the end of one is
+    sent again, once, in a new one.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Connection:
         listener: Listener = ignore,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sign_in: Callable[[], Exchange[Mapping[str, str]]] | None = None,
     ) -> None:
         self.provider = provider
         self.transport = transport
@@ -44,6 +47,9 @@ class Connection:
         self._policy = policy or RetryPolicy()
         self._listener = listener
         self._now = now
+        self._sign_in = sign_in
+        self._session = 0
+        self._signing_in = threading.Lock()
         self._lock = threading.Lock()
         self._requests = 0
 
@@ -51,6 +57,19 @@ class Connection:
     def requests(self) -> int:
         """How many requests were sent, repetitions included."""
         return self._requests
+
+    def sign_in(self) -> Mapping[str, str]:
+        """Open a session, sign requests in by its headers from now on, and return them.
+
+        Raises:
+            CrmseedError: the credentials are not enough, or the portal refuses them.
+        """
+        if self._sign_in is None:
+            return {}
+        headers = self.run(self._sign_in())
+        self.transport.sign_in(headers)
+        self._session += 1
+        return headers
 
     def send(self, request: Request, *, within: float | None = None) -> Answer:
         """Send a request, again where that is safe, and return the answer of the one that was done.
@@ -104,6 +123,18 @@ class Connection:
             exchange.close()
 
     def _once(self, request: Request) -> tuple[Answer, Verdict]:
+        session = self._session
+        answer, verdict = self._judged(request)
+        over = isinstance(verdict.error, Unauthorized) and verdict.error.expired
+        if not (over and request.signed and self._sign_in is not None):
+            return answer, verdict
+        # Of several threads that meet the end of a session, the first opens the next one.
+        with self._signing_in:
+            if self._session == session:
+                self.sign_in()
+        return self._judged(request)
+
+    def _judged(self, request: Request) -> tuple[Answer, Verdict]:
         self.budget.acquire(request.buckets)
         try:
             answer = self.transport.send(request)

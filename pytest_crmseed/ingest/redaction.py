@@ -17,6 +17,11 @@ class Redactor:
     """Replace secrets by ``***``: as they are, and quoted, escaped or in base 64."""
 
     def __init__(self, secrets: Collection[str]) -> None:
+        self._forms: list[str] = []
+        self.learn(secrets)
+
+    def learn(self, secrets: Collection[str]) -> None:
+        """Replace these as well from now on."""
         forms: set[str] = set()
         for secret in secrets:
             forms |= {
@@ -29,7 +34,7 @@ class Redactor:
                 base64.b64encode(secret.encode("utf-8")).decode("ascii"),
             }
         # The longest first: a secret may be part of another one.
-        self._forms = sorted(forms - {""}, key=len, reverse=True)
+        self._forms = sorted({*self._forms, *forms} - {""}, key=len, reverse=True)
 
     def __repr__(self) -> str:
         return "<Redactor>"

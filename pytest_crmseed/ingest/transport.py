@@ -61,8 +61,8 @@ class Transport:
             "User-Agent": user_agent,
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
-            **_checked_headers(headers),
         }
+        self._signing = _checked_headers(headers)
         self._proxies = get_environ_proxies(self.base_url)
         proxy_passwords = {get_auth_from_url(proxy)[1] for proxy in self._proxies.values()}
         self.redactor = Redactor({*secrets, *secrets_in(headers), *proxy_passwords})
@@ -73,6 +73,11 @@ class Transport:
 
     def __repr__(self) -> str:
         return f"<Transport {self.base_url}>"
+
+    def sign_in(self, headers: Mapping[str, str]) -> None:
+        """Sign requests in by these headers from now on; their secrets are told to nobody."""
+        self.redactor.learn(secrets_in(headers))
+        self._signing = _checked_headers(headers)
 
     def close(self) -> None:
         """Close the connections."""
@@ -117,7 +122,10 @@ class Transport:
         prepared = requests.PreparedRequest()
         prepared.method = request.method
         prepared.prepare_url(self.base_url + request.path, list(request.query))
-        prepared.prepare_headers({**self._headers, **_checked_headers(request.headers)})
+        # Not by way of a name: a traceback with its locals would show what signs in.
+        prepared.prepare_headers(
+            {**self._headers, **(self._signing if request.signed else {}), **_checked_headers(request.headers)}
+        )
         if request.body is not None:
             try:
                 text = json.dumps(request.body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

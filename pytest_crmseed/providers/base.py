@@ -38,7 +38,7 @@ class Request:
 
     ``what`` describes it to people ("create 100 deals"). ``buckets`` names the rate budgets it
     counts against. ``headers`` go out beside those that sign it in; ``form`` is sent as a web form,
-    in place of a body.
+    in place of a body. A request that is not ``signed`` goes out without the headers that sign in.
     """
 
     method: str
@@ -52,6 +52,7 @@ class Request:
     buckets: tuple[str, ...] = ("burst", "daily")
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     form: Mapping[str, str] | None = field(default=None, repr=False, hash=False)
+    signed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +319,7 @@ class Provider(Protocol):
     def sign_in(self, credentials: Mapping[str, str]) -> Exchange[Mapping[str, str]]:
         """Return the headers that sign a request in, after asking the portal for them where it takes that.
 
-        The requests themselves are not signed in. Asked again when a session is over.
+        The requests themselves are not ``signed``. Asked again when a session is over.
 
         Raises:
             UsageError: the credentials are not enough for any way in.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_crmseed.errors import UsageError
@@ -92,11 +92,15 @@ def sandbox_address(
                 "--crm-target local needs none."
             ),
         )
-    secrets = [
-        credentials[c.variable] for c in provider.credentials if c.secret and c.variable in credentials
-    ]
     url = base_url or provider.base_url(provider_without_schema(provider), credentials)
-    return Address(url.rstrip("/"), credentials, secrets[0] if secrets else "", environ=dict(credentials))
+    # The first secret is the token; those of a login flow are no application's business.
+    first = next((c.variable for c in provider.credentials if c.secret), "")
+    return Address(url.rstrip("/"), credentials, credentials.get(first, ""), environ=dict(credentials))
+
+
+def _token_of(headers: Mapping[str, str]) -> str:
+    """Return the token of a session."""
+    return next((value.partition(" ")[2] or value for value in headers.values()), "")
 
 
 def provider_without_schema(provider: type[Provider]) -> Provider:
@@ -211,7 +215,7 @@ def open_target(
         for c in provider.credentials
         if c.secret and c.variable in address.credentials
     ]
-    transport = Transport(address.base_url, headers=provider.headers(address.credentials), secrets=secrets)
+    transport = Transport(address.base_url, headers={}, secrets=secrets)
     token_scope = scope_key(address.base_url, *secrets)
     # On a local portal the seeder signs in as an app of its own, which has no burst limit there; a
     # pace that is asked for is kept all the same.
@@ -222,8 +226,18 @@ def open_target(
         path=None if address.private else pace.budget_path,
         override=parse_rate(pace.rate) if pace.rate else None,
     )
-    connection = Connection(provider, transport, budget, policy or RetryPolicy(), listener)
+    connection = Connection(
+        provider,
+        transport,
+        budget,
+        policy or RetryPolicy(),
+        listener,
+        sign_in=lambda: provider.sign_in(address.credentials),
+    )
     try:
+        signing = connection.sign_in()
+        if not address.token:
+            address = replace(address, token=_token_of(signing))
         account = connection.run(provider.account(address.credentials))
         guard.check_account(account, limits, title=provider.title, writing=writing)
     except BaseException:

@@ -57,7 +57,7 @@ def sign_in(
                 "SALESFORCE_PRIVATE_KEY (JWT)."
             ),
         )
-    request = Request("POST", TOKEN_PATH, "sign in", Effect.READ, buckets=BUCKETS, form=form)
+    request = Request("POST", TOKEN_PATH, "sign in", Effect.READ, buckets=BUCKETS, form=form, signed=False)
     body: Any = (yield request).json()
     given = body.get("access_token") if isinstance(body, Mapping) else None
     if not given:
