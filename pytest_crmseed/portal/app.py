@@ -16,6 +16,8 @@ from pytest_crmseed.portal.handled import Described, Handled
 from pytest_crmseed.portal.hubspot import HubSpotApi
 from pytest_crmseed.portal.journal import Journal, RecordedRequest
 from pytest_crmseed.portal.message import PortalRequest, PortalResponse
+from pytest_crmseed.portal.pipedrive.api import PipedriveApi
+from pytest_crmseed.portal.salesforce.api import SalesforceApi
 from pytest_crmseed.portal.snapshot import Snapshot
 from pytest_crmseed.portal.store import Store
 from pytest_crmseed.schema.model import Schema
@@ -117,7 +119,8 @@ class Portal:
             return api(self.store, self.behaviour, rate=rate, clock=self.clock, schema=own)
 
         self.hubspot = made(HubSpotApi)
-        self.apis: Mapping[str, Api] = {api.name: api for api in (self.hubspot,)}
+        every = (self.hubspot, made(SalesforceApi), made(PipedriveApi))
+        self.apis: Mapping[str, Api] = {api.name: api for api in every}
         self.faults = Faults(self.apis, self.clock)
         self._control = Control(self)
 
@@ -139,7 +142,8 @@ class Portal:
         return outcome.handled.response
 
     def _answer(self, request: PortalRequest) -> Outcome:
-        api = next((api for api in self.apis.values() if api.claims(request)), None)
+        # HubSpot, the first, claims all of /oauth, of which others have some paths.
+        api = next((api for api in reversed(list(self.apis.values())) if api.claims(request)), None)
         if api is None:
             unknown = Handled(_PAGE_NOT_FOUND, f"{request.method} (unknown)")
             return self.faults.handle(request, None, lambda request: unknown)

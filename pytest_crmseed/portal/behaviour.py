@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pytest_crmseed.portal.pipedrive.behaviour import PipedriveBehaviour
+from pytest_crmseed.portal.salesforce.behaviour import SalesforceBehaviour
+
 BURST_LIMIT = 190
 """Requests per rolling window and app, for Professional and Enterprise accounts, of which a
 developer test account is one (HubSpot docs, "API usage guidelines and limits")."""
@@ -68,7 +71,7 @@ class Behaviour:
     oauth_token_seconds: int = 1_800
     """[unsure] How long an OAuth access token lasts; so it is typically."""
     set_up: bool = True
-    """Whether every object type has the unique property ``crmseed_key``."""
+    """Whether every object type has the unique property ``crmseed_key`` (in Salesforce ``crmseed_key__c``)."""
 
     shuffle_results: bool = False
     """Answer batch results in another order than the inputs."""
@@ -127,3 +130,9 @@ class Behaviour:
     it was seen on a live portal."""
     negative_filters_match_empty: bool = False
     """[unsure] Let NEQ, NOT_IN and NOT_CONTAINS_TOKEN find records without a value as well."""
+
+    salesforce: SalesforceBehaviour = field(default_factory=SalesforceBehaviour)
+    """The switches of the Salesforce org."""
+
+    pipedrive: PipedriveBehaviour = field(default_factory=PipedriveBehaviour)
+    """The switches of the Pipedrive company."""

@@ -118,6 +118,19 @@ class Database:
             finally:
                 self._depth -= 1
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what the block did if an exception leaves it; within a transaction. Nests."""
+        with self._lock:
+            self._db.execute("SAVEPOINT part")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK TO part")
+                raise
+            finally:
+                self._db.execute("RELEASE part")
+
     def clear(self) -> None:
         """Forget records, links and added definitions. Tokens stay, and no id is ever given twice."""
         with self.transaction():

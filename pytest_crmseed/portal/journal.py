@@ -19,8 +19,13 @@ KEPT = 10_000
 KEPT_BYTES = 64 * 1024 * 1024
 """How many bytes their bodies may take; the oldest requests go first."""
 
-# A private app's token, an authorization code or refresh token, an access token of OAuth.
-_SECRET = re.compile(r"(?:pat-)?[a-z]{2}[0-9]-[0-9a-fA-F-]{36}|\bC[\w-]{120}(?![\w-])", re.ASCII)
+# A private app's token, an authorization code or refresh token, an access token of OAuth (HubSpot); an API
+# token in a query, a code or refresh token in a form (Pipedrive, whose field keys look like its tokens).
+_SECRET = re.compile(
+    r"(?:pat-)?[a-z]{2}[0-9]-[0-9a-fA-F-]{36}|\bC[\w-]{120}(?![\w-])"
+    r"|(?<=api_token=)[^&]+|(?<=\bcode=)[0-9a-f]{40}|1(?::|%3A)1(?::|%3A)[0-9a-f]{40}",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,12 +99,17 @@ def rewrite(folder: Path) -> Callable[..., None]:
 class Served:
     """A ``crmseed portal`` process, once it has printed its lines."""
 
-    def __init__(self, *arguments: str, lines: int = 4) -> None:
+    def __init__(self, *arguments: str) -> None:
         self.process = subprocess.Popen(
             [*COMMAND, "portal", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
-        self.lines = [self.process.stdout.readline().rstrip("\n") for _ in range(lines)]
+        self.lines: list[str] = []
+        # The portal's own variable is the last of all.
+        while line := self.process.stdout.readline().rstrip("\n"):
+            self.lines.append(line)
+            if line.startswith("CRMSEED_BASE_URL="):
+                break
         self.base_url = self.lines[0]
         self.environ = dict(line.split("=", 1) for line in self.lines[1:])
 
@@ -120,8 +125,8 @@ def served() -> Iterator[Callable[..., Served]]:
     """Start ``crmseed portal`` with arguments; stopped at the end."""
     started: list[Served] = []
 
-    def start(*arguments: str, lines: int = 4) -> Served:
-        started.append(Served(*arguments, lines=lines))
+    def start(*arguments: str) -> Served:
+        started.append(Served(*arguments))
         return started[-1]
 
     yield start

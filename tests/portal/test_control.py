@@ -23,6 +23,13 @@ def nothing(portal: Portal) -> dict[str, int]:
     return dict.fromkeys(portal.hubspot.account.object_types.by_name, 0)
 
 
+def elsewhere(portal: Portal) -> dict[str, dict[str, int]]:
+    """No live record of any object type of the other providers."""
+    return {
+        name: dict.fromkeys(api.live_counts(), 0) for name, api in portal.apis.items() if name != "hubspot"
+    }
+
+
 def test_a_portal_says_what_it_is_and_how_to_sign_in(portal: Portal) -> None:
     for path in ("/", ""):
         answer = control(portal, "GET", path)
@@ -31,15 +38,17 @@ def test_a_portal_says_what_it_is_and_how_to_sign_in(portal: Portal) -> None:
             {
                 "portal": "pytest-crmseed",
                 "version": __version__,
-                "providers": ["hubspot"],
-                "tokens": {"hubspot": portal.hubspot.tokens()},
-                "environ": {
-                    "HUBSPOT_ACCESS_TOKEN": portal.hubspot.tokens()["application"],
-                    "HUBSPOT_BASE_URL": "http://127.0.0.1:8080",
-                },
-                "stock": ["hubspot"],
+                "providers": list(portal.apis),
+                "tokens": {name: api.tokens() for name, api in portal.apis.items()},
+                "environ": portal.environ("http://127.0.0.1:8080"),
+                "stock": [name for name, api in portal.apis.items() if api.stock],
             },
         )
+        assert answer.json()["environ"] == {
+            **answer.json()["environ"],
+            "HUBSPOT_ACCESS_TOKEN": portal.hubspot.tokens()["application"],
+            "HUBSPOT_BASE_URL": "http://127.0.0.1:8080",
+        }
     tokens = portal.hubspot.tokens()
     assert tokens["application"] != tokens["seeder"]
     assert all(token.startswith("pat-na1-") for token in tokens.values())
@@ -75,7 +84,7 @@ def test_stats_count_requests_and_live_records(portal: Portal, ask: Any) -> None
                 "PUT /crm/v4/objects/{from}/{id}/associations/default/{to}/{to_id}": 1,
             },
         },
-        "records": {"hubspot": {**nothing(portal), "contacts": 1, "deals": 1}},
+        "records": {"hubspot": {**nothing(portal), "contacts": 1, "deals": 1}, **elsewhere(portal)},
         "throttled": 0,
         "max_in_flight": 1,
     }
@@ -138,7 +147,7 @@ def test_reset(portal: Portal, ask: Any) -> None:
     assert (answer.status, answer.json()) == (200, {"status": "reset"})
     assert portal.stats() == {
         "requests": {"total": 0, "writes": 0, "by_route": {}},
-        "records": {"hubspot": nothing(portal)},
+        "records": {"hubspot": nothing(portal), **elsewhere(portal)},
         "throttled": 0,
         "max_in_flight": 0,
     }
@@ -180,12 +189,13 @@ def test_tokens_with_fewer_scopes_and_other_limits(make_portal: Callable[..., Po
         ({"burst": 0}, '"burst" is a number of requests, or null for no limit.'),
         ({"burst": True}, '"burst" is a number of requests, or null for no limit.'),
         ({"name": 1}, '"name" is a text.'),
-        ({"provider": ["x"]}, "\"provider\" is one of hubspot, not ['x']."),
+        ({"provider": ["x"]}, "\"provider\" is one of {providers}, not ['x']."),
     ],
 )
 def test_tokens_that_make_no_sense(portal: Portal, body: Any, message: str) -> None:
     answer = control(portal, "POST", "/tokens", body)
-    assert (answer.status, answer.json()) == (400, {"error": message})
+    told = message.replace("{providers}", ", ".join(portal.apis))
+    assert (answer.status, answer.json()) == (400, {"error": told})
 
 
 def test_a_body_that_is_no_json(portal: Portal) -> None:
@@ -198,7 +208,9 @@ def test_a_body_that_is_no_json(portal: Portal) -> None:
 def test_coverage(portal: Portal) -> None:
     found = control(portal, "GET", "/coverage").json()
     assert {"provider": "hubspot", "method": "GET", "route": "/crm/v3/objects/{type}"} in found
-    assert [(each["method"], each["route"]) for each in found] == portal.hubspot.coverage()
+    own = [(each["method"], each["route"]) for each in found if each["provider"] == "hubspot"]
+    assert own == portal.hubspot.coverage()
+    assert {each["provider"] for each in found} == set(portal.apis)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:99", "localhost:80", "[::1]:80", "127.8.9.1"])

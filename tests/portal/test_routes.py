@@ -106,7 +106,7 @@ def test_the_wrong_method(
     )
 
 
-@pytest.mark.parametrize("path", ["/", "", "/favicon.ico", "/services/data/v60.0", "/CRM/v3/objects"])
+@pytest.mark.parametrize("path", ["/", "", "/favicon.ico", "/nobody/data/v60.0", "/CRM/v3/objects"])
 def test_what_nobody_has_is_a_page(ask: Any, path: str) -> None:
     answer = ask.get(path)
     assert (answer.status, answer.headers["content-type"]) == (404, "text/html;charset=utf-8")

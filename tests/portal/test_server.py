@@ -56,6 +56,7 @@ def raw(local: LocalPortal, text: bytes) -> bytes:
 
 def test_an_application_gets_all_it_needs(local: LocalPortal) -> None:
     assert local.environ == {
+        **local.environ,
         "HUBSPOT_ACCESS_TOKEN": local.token,
         "HUBSPOT_BASE_URL": local.base_url,
     }

@@ -1,0 +1,1 @@
+"""The emulation of Pipedrive's API."""
