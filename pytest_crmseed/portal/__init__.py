@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pytest_crmseed.portal.journal import RecordedRequest
     from pytest_crmseed.portal.local import LocalPortal
     from pytest_crmseed.portal.message import PortalRequest, PortalResponse
+    from pytest_crmseed.portal.pipedrive.behaviour import PipedriveBehaviour, PipedriveUser
+    from pytest_crmseed.portal.salesforce.behaviour import SalesforceBehaviour
     from pytest_crmseed.portal.snapshot import Snapshot
 
 __all__ = [
@@ -26,10 +28,13 @@ __all__ = [
     "Fault",
     "Faults",
     "LocalPortal",
+    "PipedriveBehaviour",
+    "PipedriveUser",
     "Portal",
     "PortalRequest",
     "PortalResponse",
     "RecordedRequest",
+    "SalesforceBehaviour",
     "Snapshot",
     "VirtualClock",
 ]
@@ -40,10 +45,13 @@ _HOMES = {
     "Fault": "faults",
     "Faults": "faults",
     "LocalPortal": "local",
+    "PipedriveBehaviour": "pipedrive.behaviour",
+    "PipedriveUser": "pipedrive.behaviour",
     "Portal": "app",
     "PortalRequest": "message",
     "PortalResponse": "message",
     "RecordedRequest": "journal",
+    "SalesforceBehaviour": "salesforce.behaviour",
     "Snapshot": "snapshot",
     "VirtualClock": "clock",
 }

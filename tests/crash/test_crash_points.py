@@ -6,6 +6,8 @@ else.
 
 from __future__ import annotations
 
+import itertools
+import os
 import signal
 import subprocess
 import sys
@@ -20,7 +22,7 @@ import requests
 from pytest_crmseed import LocalPortal
 from pytest_crmseed.ingest.ledger import Ledger
 from pytest_crmseed.portal import Behaviour
-from pytest_crmseed.providers.hubspot import HubSpot
+from pytest_crmseed.providers.registry import load
 from pytest_crmseed.seeder import assemble
 from pytest_crmseed.seeder.recipe import RunInfo
 from pytest_crmseed.seeder.seeder import Engine
@@ -28,6 +30,9 @@ from pytest_crmseed.seeder.sweep import Sweeper
 from pytest_crmseed.settings import Settings
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kill -9 is a signal of POSIX")
+
+# Of how many points one is tried; all of them, unless said otherwise.
+STEP = int(os.environ.get("CRASH_STEP", "1"))
 
 # Look-alikes: the names and domains of our factories, and keys that are nearly ours.
 STRANGERS = {
@@ -40,15 +45,33 @@ STRANGERS = {
 }
 
 
+SALESFORCE_STRANGERS = {
+    "Account": [{"Name": "Northwind"}],
+    "Contact": [{"LastName": "Byron"}, {"LastName": "Brown", "crmseed_key__c": "crmseed-1-"}],
+    "Opportunity": [
+        {
+            "Name": "Renewal",
+            "StageName": "Closed Won",
+            "CloseDate": "2026-01-31",
+            "crmseed_key__c": "crmseed-0-of-somebody-else",
+        }
+    ],
+}
+
+
 class Judge:
     """A portal with strangers' records in it, and the processes that seed it and die."""
 
-    def __init__(self, portal: LocalPortal, zygote: subprocess.Popen[str], folder: Path) -> None:
+    def __init__(
+        self, portal: LocalPortal, provider: str, zygote: subprocess.Popen[str], folder: Path
+    ) -> None:
         self.portal = portal
+        self.provider = provider
         self._zygote = zygote
         self._folder = folder
         self._runs = 0
-        self._settings = Settings.load({"base_url": portal.base_url}, {}, {}, root=folder, option_prefix="")
+        options = {"base_url": portal.base_url, "provider": provider}
+        self._settings = Settings.load(options, {}, {}, root=folder, option_prefix="")
         self.strangers = self.everything()
 
     def new_folder(self) -> Path:
@@ -75,9 +98,10 @@ class Judge:
 
     def sweep(self, folder: Path) -> dict[str, int]:
         """Sweep by a ledger as the next run does; return what was removed by run."""
-        address = assemble.outside_address(self._settings, HubSpot, {})
+        provider = load(self.provider)
+        address = assemble.outside_address(self._settings, provider, {})
         assert address is not None
-        target = assemble.open_by_settings(self._settings, HubSpot, address)
+        target = assemble.open_by_settings(self._settings, provider, address)
         try:
             with Ledger(folder / ".crmseed" / "ledger.sqlite") as ledger:
                 engine = Engine(
@@ -101,76 +125,74 @@ class Judge:
         return {
             name: {
                 record.id: (record.properties, record.updated)
-                for record in store.page("hubspot", name, start=0, limit=1_000)
+                for record in store.page(self.provider, name, start=0, limit=1_000)
             }
-            for name in store.live_counts("hubspot")
+            for name in store.live_counts(self.provider)
         }
 
 
-def make(portal: LocalPortal, name: str, properties: dict[str, str]) -> None:
+def make(portal: LocalPortal, provider: str, name: str, values: dict[str, str]) -> None:
     """Make a record as an application does."""
+    path, body = f"/services/data/v66.0/sobjects/{name}", dict[str, Any](values)
+    if provider == "hubspot":
+        path, body = f"/crm/v3/objects/{name}", {"properties": values}
+    token = portal.tokens(provider)["application"]
     answer = requests.post(
-        f"{portal.base_url}/crm/v3/objects/{name}",
-        json={"properties": properties},
-        headers={"authorization": f"Bearer {portal.token}"},
-        timeout=10,
+        portal.base_url + path, json=body, headers={"authorization": f"Bearer {token}"}, timeout=10
     )
     assert answer.status_code == 201, answer.text
 
 
-@pytest.fixture(params=["with the key's field", "without"])
+@pytest.fixture(params=["hubspot", "hubspot without the key's field", "salesforce"])
 def judge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Judge]:
     """Serve a portal that is not empty, and start the process that forks the others."""
     script = Path(__file__).with_name("zygote.py")
-    keyed = request.param != "without"
-    with LocalPortal(behaviour=Behaviour(set_up=keyed)) as portal:
-        for name, strangers in STRANGERS.items():
+    provider, _, without = request.param.partition(" ")
+    with LocalPortal(behaviour=Behaviour(set_up=not without)) as portal:
+        all_strangers = STRANGERS if provider == "hubspot" else SALESFORCE_STRANGERS
+        for name, strangers in all_strangers.items():
             text = "message" if name == "contacts" else "description"
             for properties in strangers:
                 named = {text if field == "crmseed_key" else field: v for field, v in properties.items()}
-                make(portal, name, properties if keyed else named)
-        command = [sys.executable, str(script), portal.base_url, str(tmp_path)]
+                make(portal, provider, name, named if without else properties)
+        command = [sys.executable, str(script), portal.base_url, provider, str(tmp_path)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as zygote:
             assert zygote.stdout is not None
             assert zygote.stdout.readline() == "ready\n"
-            yield Judge(portal, zygote, tmp_path)
+            yield Judge(portal, provider, zygote, tmp_path)
             assert zygote.stdin is not None
             zygote.stdin.close()
             zygote.wait(10)
 
 
 def test_a_run_killed_at_any_point_leaves_nothing_once_it_is_swept(judge: Judge) -> None:
-    died = 0
-    while True:
+    for point in itertools.count(1, STEP):
         folder = judge.new_folder()
-        status, passed = judge.kill("seed", folder, died + 1)
+        status, passed = judge.kill("seed", folder, point)
         if status == 0:
             break
-        assert (status, passed) == (-signal.SIGKILL, died + 1)
-        died += 1
+        assert (status, passed) == (-signal.SIGKILL, point)
         judge.sweep(folder)
-        assert judge.everything() == judge.strangers, f"killed at point {died}"
+        assert judge.everything() == judge.strangers, f"killed at point {point}"
     assert judge.everything() == judge.strangers
     # Two seeds and their cleanup: were there fewer points, the harness would look at nothing.
-    assert died > 60
+    assert point > 60
 
 
 def test_a_sweep_killed_at_any_point_is_finished_by_the_next(judge: Judge) -> None:
     points = judge.kill("seed", judge.new_folder(), 0)[1]
-    died = 0
-    while True:
+    for point in itertools.count(1, STEP):
         folder = judge.new_folder()
         # Killed in the middle of the first cleanup: some of its records are gone, and some are not.
         assert judge.kill("seed", folder, points * 3 // 4)[0] == -signal.SIGKILL
         assert judge.everything() != judge.strangers
-        status, _ = judge.kill("sweep", folder, died + 1)
+        status, _ = judge.kill("sweep", folder, point)
         if status == 0:
             break
-        died += 1
         judge.sweep(folder)
-        assert judge.everything() == judge.strangers, f"killed at point {died}"
+        assert judge.everything() == judge.strangers, f"killed at point {point}"
     assert judge.everything() == judge.strangers
-    assert died > 10
+    assert point > 10
 
 
 def test_kept_records_outlive_the_sweep_of_a_killed_run(judge: Judge) -> None:

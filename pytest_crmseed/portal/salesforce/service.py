@@ -90,7 +90,8 @@ class Service:
         object_type = self._object_of(request, route, named)
         if method not in found.routes:
             return Described(f"{method} (not emulated)", route.template, object_type, seeder=seeder)
-        return Described(f"{method} {route.template}", route.template, object_type, route.write, seeder)
+        write = route.write and _writes(request, route)
+        return Described(f"{method} {route.template}", route.template, object_type, write, seeder)
 
     def coverage(self) -> list[tuple[str, str]]:
         """Return the routes that are emulated, as method and template."""
@@ -161,6 +162,8 @@ class Service:
         except Refusal as refused:
             if self.org.catalogue.changed:
                 self.org.catalogue.load()
+                # Fields that earlier parts made are still undone with the whole.
+                self.org.catalogue.changed = True
             return refused.response()
 
     # -- paths -------------------------------------------------------------------------------------
@@ -199,6 +202,19 @@ def _version(request: PortalRequest) -> int | None:
         return None
     found = _VERSION.fullmatch(request.segments[2])
     return int(found[1]) if found is not None and found[2] == "0" else None
+
+
+def _writes(request: PortalRequest, route: Route) -> bool:
+    """Whether a request that may create or update does so: one made of others may only read and delete."""
+    lists = {"/composite": "compositeRequest", "/composite/batch": "batchRequests"}
+    name = lists.get(route.below)
+    if name is None:
+        return True
+    try:
+        parts = json.loads(request.body)[name]
+        return any(str(part["method"]).upper() not in ("GET", "HEAD", "DELETE") for part in parts)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return True
 
 
 def _method(request: PortalRequest) -> str:
