@@ -401,23 +401,36 @@ def read_ini(
 
 
 def unknown_variables(
-    variables: Mapping[str, str], *, where: str = "the environment", providers: Iterable[str] = PROVIDERS
+    variables: Mapping[str, str],
+    *,
+    where: str = "the environment",
+    providers: Iterable[str] = PROVIDERS,
+    installed: Callable[[], Iterable[str]] = tuple,
 ) -> list[str]:
     """Return a sentence for every ``CRMSEED_`` variable that is no setting but looks like one.
 
-    Variables of the ``providers`` (``CRMSEED_HUBSPOT_…``) are credentials, and are passed by.
+    Variables of the ``providers`` (``CRMSEED_HUBSPOT_…``) are credentials, and are passed by; so are
+    those of the ``installed`` ones, which are asked for only where a variable looks wrong.
     """
     known = [setting.variable.removeprefix(PREFIX) for setting in SETTINGS.values()]
-    prefixes = tuple(f"{name.upper()}_" for name in providers)
-    sentences = []
+    suspects = {}
     for variable in sorted(variables):
         name = variable.removeprefix(PREFIX)
-        if name == variable or name in known or name.startswith(prefixes):
+        if name == variable or name in known or _of_any(name, providers):
             continue
         near = nearest(name, known)
         if near:
-            sentences.append(f"{variable} (in {where}) is not a setting; did you mean {PREFIX}{near}?")
-    return sentences
+            suspects[variable] = near
+    others = installed() if suspects else ()
+    return [
+        f"{variable} (in {where}) is not a setting; did you mean {PREFIX}{near}?"
+        for variable, near in suspects.items()
+        if not _of_any(variable.removeprefix(PREFIX), others)
+    ]
+
+
+def _of_any(name: str, providers: Iterable[str]) -> bool:
+    return name.startswith(tuple(f"{provider.upper().replace('-', '_')}_" for provider in providers))
 
 
 def header_line(settings: Settings) -> str:

@@ -17,6 +17,7 @@ import pytest
 import pytest_crmseed
 
 PROJECT = Path(__file__).parent.parent
+PROVIDERS = ("hubspot", "salesforce", "pipedrive")
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -64,7 +65,10 @@ def test_every_module_and_data_file_of_the_package_is_in_the_wheel(names: list[s
         for file in package.rglob("*")
         if file.is_file() and file.suffix not in {".pyc", ".pyo"}
     }
-    assert {"pytest_crmseed/py.typed", "pytest_crmseed/providers/hubspot/schema.json"} <= expected
+    assert {
+        "pytest_crmseed/py.typed",
+        *(f"pytest_crmseed/providers/{name}/schema.json" for name in PROVIDERS),
+    } <= expected
     assert expected == {name for name in names if name.startswith("pytest_crmseed/")}
 
 
@@ -113,6 +117,7 @@ def test_what_is_needed_at_run_time(metadata: email.message.Message) -> None:
         "factory-boy",
         "faker",
         "filelock",
+        "lark",
         "pytest",
         "python-dotenv",
         "requests",
@@ -138,11 +143,21 @@ def test_the_oldest_libraries_are_the_ones_that_tox_runs() -> None:
     [
         ("pytest11", "crmseed", "pytest_crmseed.plugin"),
         ("console_scripts", "crmseed", "pytest_crmseed.cli:main"),
-        ("pytest_crmseed.providers", "hubspot", "pytest_crmseed.providers.hubspot:HubSpot"),
     ],
 )
 def test_entry_points_lead_somewhere(entry_points: ConfigParser, group: str, name: str, target: str) -> None:
     assert dict(entry_points[group]) == {name: target}
+    _leads_somewhere(target)
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_the_providers(entry_points: ConfigParser, name: str) -> None:
+    given = dict(entry_points["pytest_crmseed.providers"])
+    assert set(given) == set(PROVIDERS)
+    _leads_somewhere(given[name])
+
+
+def _leads_somewhere(target: str) -> None:
     module, _, attribute = target.partition(":")
     found = importlib.import_module(module)
     assert not attribute or callable(getattr(found, attribute))

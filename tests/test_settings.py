@@ -529,6 +529,22 @@ def test_credentials_and_strangers_are_passed_by() -> None:
     assert unknown_variables(acme, providers=["acme"]) == []
 
 
+def test_variables_of_an_installed_provider_are_passed_by() -> None:
+    asked = []
+
+    def installed() -> list[str]:
+        asked.append("asked")
+        return ["my-acme"]
+
+    assert unknown_variables({"CRMSEED_ZZZ": "", "CRMSEED_COUNT": ""}, installed=installed) == []
+    assert asked == []
+    both = {"CRMSEED_MY_ACME_BASE_URL": "", "CRMSEED_MY_BASE_URL": ""}
+    assert unknown_variables(both, installed=installed) == [
+        "CRMSEED_MY_BASE_URL (in the environment) is not a setting; did you mean CRMSEED_BASE_URL?"
+    ]
+    assert asked == ["asked"]
+
+
 # -- credentials ----------------------------------------------------------------------------------
 
 TOKEN = "HUBSPOT_ACCESS_TOKEN"

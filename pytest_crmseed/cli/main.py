@@ -23,6 +23,7 @@ from pytest_crmseed.errors import (
 )
 from pytest_crmseed.parsers import duration
 from pytest_crmseed.providers.base import Provider
+from pytest_crmseed.providers.registry import names
 from pytest_crmseed.settings import (
     SETTINGS,
     Settings,
@@ -107,8 +108,9 @@ def with_settings(**helps: str) -> Callable[[Callable[..., Any]], Callable[..., 
         def run(**given: Any) -> Any:
             options = {name: given.pop(name) for name in helps}
             dotenv = read_dotenv(Path.cwd())
-            for text in unknown_variables(os.environ) + unknown_variables(dotenv, where=".env"):
-                raise SettingsError(text)
+            for variables, where in ((os.environ, "the environment"), (dotenv, ".env")):
+                for text in unknown_variables(variables, where=where, installed=names):
+                    raise SettingsError(text)
             settings = Settings.load(options, os.environ, dotenv, root=Path.cwd(), option_prefix="--")
             return command(Loaded(settings, dotenv), **given)
 

@@ -18,7 +18,8 @@ from pytest_crmseed.seeder.target import Target
 class Step:
     """What became of one object type.
 
-    ``state`` is "there", "not unique" (there), "made", "made, not unique", "missing" (dry run) or "failed".
+    ``state`` is "there", "not unique" (there), "made", "made, not unique", "in a text" (there can be none),
+    "missing" (dry run) or "failed".
     """
 
     object_type: str
@@ -76,6 +77,9 @@ def _set_up(target: Target, wanted: tuple[str, ...], *, dry_run: bool) -> list[S
     steps = []
     for name in dict.fromkeys(names):
         route = routes.get(name)
+        if name in provider.capabilities.no_key_field:
+            steps.append(Step(name, "in a text"))
+            continue
         if route is not None and route.kind in ("unique", "field"):
             steps.append(Step(name, "there" if route.enforced else "not unique"))
         elif dry_run:
@@ -103,6 +107,9 @@ def _print(steps: list[Step], target: Target) -> None:
         names = [step.object_type for step in steps if step.state == state]
         if names:
             click.echo(f"{sentence_} {', '.join(names)} in {target.title}.")
+    texts = [step.object_type for step in steps if step.state == "in a text"]
+    if texts:
+        click.echo(f"{', '.join(texts)} in {target.title} take no such field: a text holds the key.")
     for step in steps:
         if step.state == "failed":
             click.echo(f"crmseed: {field} could not be made on {step.object_type}: {step.reason}", err=True)

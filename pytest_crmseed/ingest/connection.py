@@ -135,7 +135,7 @@ class Connection:
         return self._judged(request)
 
     def _judged(self, request: Request) -> tuple[Answer, Verdict]:
-        self.budget.acquire(request.buckets)
+        self.budget.acquire(request.buckets, {"daily": request.cost})
         try:
             answer = self.transport.send(request)
         except Unreachable:

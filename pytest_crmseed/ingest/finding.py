@@ -90,7 +90,8 @@ class Finder:
         found: dict[str, list[Found]] = {}
         for route, some in by_route.items():
             records: dict[str, list[Found]] = {}
-            most = self._provider.capabilities.read_records
+            capabilities = self._provider.capabilities
+            most = capabilities.find_records or capabilities.read_records
             for start in range(0, len(some), most):
                 chunk = [sought for _, sought in some[start : start + most]]
                 exchange = self._provider.find(object_type, route, chunk, fields, since=_since(chunk))

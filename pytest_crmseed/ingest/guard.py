@@ -44,7 +44,12 @@ def check_account(account: Account, limits: Limits, *, title: str, writing: bool
             f"{limits.portal}. Nothing was written.",
             remedy="Use the credentials of the pinned portal, or correct the pin.",
         )
-    if not writing or account.production is False or limits.allow_production == account.portal_id:
+    if not writing or account.production is False:
+        return
+    if account.sandbox_name is not None:
+        _check_named(account, limits, title)
+        return
+    if limits.allow_production == account.portal_id:
         return
     if account.production:
         what = f"is a production portal (account type {account.kind})"
@@ -56,6 +61,33 @@ def check_account(account: Account, limits: Limits, *, title: str, writing: bool
         remedy=(
             "Use a sandbox or a developer test account; or allow exactly this portal with "
             f"--crm-allow-production {account.portal_id}."
+        ),
+    )
+
+
+def _check_named(account: Account, limits: Limits, title: str) -> None:
+    """Check a portal of which only the name tells what it is: it takes a pin, and a name or a permission."""
+    if limits.portal is None:
+        raise GuardRefused(
+            "production",
+            f"{title} portal {account.portal_id} cannot be proven to be a sandbox. Nothing was written.",
+            remedy=(
+                f"If it is the one that is meant, pin it with --crm-portal {account.portal_id}"
+                + (
+                    "."
+                    if account.sandbox_name
+                    else f", and allow it with --crm-allow-production {account.portal_id}."
+                )
+            ),
+        )
+    if account.sandbox_name or limits.allow_production == account.portal_id:
+        return
+    raise GuardRefused(
+        "production",
+        f"{title} portal {account.portal_id} is not called as sandboxes are, and nothing else could prove "
+        "that it is one. Nothing was written.",
+        remedy=(
+            f"Use a sandbox; or allow exactly this portal with --crm-allow-production {account.portal_id}."
         ),
     )
 
@@ -94,10 +126,13 @@ def check_demand(account: Account, demand: Demand, scopes: Mapping[str, tuple[fr
                 f"The token of portal {account.portal_id} lacks {', '.join(lacking)}. Nothing was written.",
                 remedy="Add the scopes to the app that issued the token, and use its new token.",
             )
-    if account.daily_left is not None and demand.cost.requests > account.daily_left:
+    tokens = demand.cost.tokens
+    needed = tokens or demand.cost.requests
+    if account.daily_left is not None and needed > account.daily_left:
+        what = f"{needed:,} tokens of the daily budget" if tokens else f"{needed:,} requests"
         raise GuardRefused(
             "quota",
-            f"All seeds together take at least {demand.cost.requests:,} requests, and portal "
+            f"All seeds together take at least {what}, and portal "
             f"{account.portal_id} has {account.daily_left:,} left{_of_its(account.daily_limit)} for today. "
             "Nothing was written.",
             remedy="Ask for fewer records (--crm-count 1 makes one of each), or wait until the quota resets.",

@@ -149,10 +149,11 @@ class Budget:
         """Close the file."""
         self._database.close()
 
-    def acquire(self, buckets: Sequence[str]) -> float:
+    def acquire(self, buckets: Sequence[str], costs: Mapping[str, int] | None = None) -> float:
         """Take one request from each bucket, waiting until all have one; return the seconds waited.
 
-        A bucket without a known rate lets everything pass.
+        ``costs`` gives the buckets of which it takes more than one. A bucket without a known rate lets
+        everything pass.
 
         Raises:
             Throttled: a budget is used up for longer than ``longest_wait`` (a day's quota).
@@ -162,7 +163,7 @@ class Budget:
             return 0.0
         waited = 0.0
         while True:
-            wait, bucket = self._take(wanted)
+            wait, bucket = self._take(wanted, costs or {})
             if wait <= 0:
                 return waited
             if wait > self._longest_wait:
@@ -207,8 +208,8 @@ class Budget:
                 self._store(db, bucket, paused_until=now + length, pause=length)
 
     # -- inside a transaction --------------------------------------------------------------------
-    def _take(self, buckets: Sequence[str]) -> tuple[float, str]:
-        """Take one of each and return 0, or take nothing and return the wait and the bucket."""
+    def _take(self, buckets: Sequence[str], costs: Mapping[str, int]) -> tuple[float, str]:
+        """Take of each and return 0, or take nothing and return the wait and the bucket."""
         with self._database.write() as db:
             # Read here, where the lock is held: whoever comes later has a later time.
             now = self._now()
@@ -219,18 +220,21 @@ class Budget:
                 wait = window.held_until - now
                 if window.limit is not None and window.seconds is not None:
                     counted.append((name, window.seconds))
-                    wait = max(wait, self._wait(db, name, window.limit, window.seconds, now))
+                    cost = costs.get(name, 1)
+                    wait = max(wait, self._wait(db, name, window.limit, window.seconds, now, cost))
                 if wait > longest:
                     longest, bucket = wait, name
             if longest > 0:
                 # To the next millisecond, so that rounding never makes a second round necessary.
                 return math.ceil(longest / 1000) / 1000, bucket
             for name, seconds in counted:
-                self._count(db, name, self._slot_end(now, seconds), 1)
+                self._count(db, name, self._slot_end(now, seconds), costs.get(name, 1))
         return 0.0, ""
 
-    def _wait(self, db: sqlite3.Connection, bucket: str, limit: int, seconds: float, now: int) -> int:
-        """Return in how many µs the window has room for one more."""
+    def _wait(
+        self, db: sqlite3.Connection, bucket: str, limit: int, seconds: float, now: int, cost: int
+    ) -> int:
+        """Return in how many µs the window has room for so many more."""
         length = math.ceil(seconds * 1e6)
         key = self._key(bucket)
         db.execute("DELETE FROM grants WHERE bucket = ? AND at < ?", (key, now - length))
@@ -245,14 +249,17 @@ class Budget:
             ).fetchone()
             db.execute("DELETE FROM grants WHERE bucket = ? AND at > ?", (key, latest))
             self._count(db, bucket, latest, ahead)
-        free = self._granted(bucket, limit) - used
-        if free >= 1:
+        granted = self._granted(bucket, limit)
+        # What costs more than the whole window passes when that is empty.
+        cost = min(cost, granted)
+        free = granted - used
+        if free >= cost:
             return 0
         until = now
         for at, number in db.execute("SELECT at, number FROM grants WHERE bucket = ? ORDER BY at", (key,)):
             free += number
             until = at + length + 1
-            if free >= 1:
+            if free >= cost:
                 break
         return until - now
 

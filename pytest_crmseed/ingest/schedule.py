@@ -13,11 +13,15 @@ from pytest_crmseed.records import Batch, Draft, Link
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Requests that a plan takes: creating, reading back, and removing with its check."""
+    """Requests that a plan takes: creating, reading back, and removing with its check.
+
+    ``tokens`` is what they take of a day's budget that does not count requests, else 0.
+    """
 
     writes: int = 0
     cleanup: int = 0
     reads: int = 0
+    tokens: int = 0
 
     @property
     def requests(self) -> int:
@@ -25,7 +29,12 @@ class Cost:
         return self.writes + self.reads + self.cleanup
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.writes + other.writes, self.cleanup + other.cleanup, self.reads + other.reads)
+        return Cost(
+            self.writes + other.writes,
+            self.cleanup + other.cleanup,
+            self.reads + other.reads,
+            self.tokens + other.tokens,
+        )
 
 
 def cost(
@@ -37,9 +46,20 @@ def cost(
     """
     most = min(batch_size or capabilities.batch_records, capabilities.batch_records)
     writes = sum(batch_count(step.count, most) for step in plan.steps)
-    reads = sum(batch_count(step.count, capabilities.read_records) for step in plan.steps)
-    deletions = sum(batch_count(step.count, capabilities.delete_records) for step in plan.steps)
-    return Cost(writes, deletions + reads, reads if verified else 0)
+    page = capabilities.page_records
+    reads = checks = deletions = tokens = 0
+    for step in plan.steps:
+        deletes = batch_count(step.count, capabilities.delete_records)
+        read = batch_count(step.count, page or capabilities.read_at_once(step.object_type))
+        # What is deleted is read again in the same chunks, after a look for what has no unique key.
+        checked = deletes + read if page else read
+        reads, checks, deletions = reads + read, checks + checked, deletions + deletes
+        price = capabilities.prices.get(step.object_type)
+        if price is not None:
+            looks = read * (2 if verified else 1)
+            tokens += batch_count(step.count, most) * price.create + looks * price.page
+            tokens += deletes * (price.delete + price.read)
+    return Cost(writes, deletions + checks, reads if verified else 0, tokens)
 
 
 class Schedule:

@@ -124,7 +124,11 @@ class Transport:
         prepared.prepare_url(self.base_url + request.path, list(request.query))
         # Not by way of a name: a traceback with its locals would show what signs in.
         prepared.prepare_headers(
-            {**self._headers, **(self._signing if request.signed else {}), **_checked_headers(request.headers)}
+            {
+                **self._headers,
+                **(self._signing if request.signed else {}),
+                **_checked_headers(request.headers),
+            }
         )
         if request.body is not None:
             try:

@@ -67,6 +67,13 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+def _providers() -> list[str]:
+    # Only when a variable looks wrong: it reads the metadata of every installed distribution.
+    from pytest_crmseed.providers.registry import names
+
+    return names()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the settings; a wrong one is a usage error of one line."""
@@ -77,8 +84,9 @@ def pytest_configure(config: pytest.Config) -> None:
         environ = dict(os.environ)
         dotenv = table.read_dotenv(config.rootpath)
         settings = _load(config, environ, dotenv)
-        for sentence in table.unknown_variables(environ) + table.unknown_variables(dotenv, where=".env"):
-            raise SettingsError(sentence)
+        for variables, where in ((environ, "the environment"), (dotenv, ".env")):
+            for sentence in table.unknown_variables(variables, where=where, installed=_providers):
+                raise SettingsError(sentence)
     except CrmseedError as error:
         raise pytest.UsageError(str(error)) from None
     if settings.refresh_schema and not worker:

@@ -71,7 +71,7 @@ class Behaviour:
     oauth_token_seconds: int = 1_800
     """[unsure] How long an OAuth access token lasts; so it is typically."""
     set_up: bool = True
-    """Whether every object type has the unique property ``crmseed_key`` (in Salesforce ``crmseed_key__c``)."""
+    """Whether every object type has the unique property ``crmseed_key`` (Salesforce: ``crmseed_key__c``)."""
 
     shuffle_results: bool = False
     """Answer batch results in another order than the inputs."""

@@ -39,6 +39,7 @@ class Request:
     ``what`` describes it to people ("create 100 deals"). ``buckets`` names the rate budgets it
     counts against. ``headers`` go out beside those that sign it in; ``form`` is sent as a web form,
     in place of a body. A request that is not ``signed`` goes out without the headers that sign in.
+    ``cost`` is what it takes of the day's budget (bucket ``daily``), where that does not count requests.
     """
 
     method: str
@@ -53,6 +54,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     form: Mapping[str, str] | None = field(default=None, repr=False, hash=False)
     signed: bool = True
+    cost: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +117,28 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What requests for one object type take of a day's budget that counts tokens in place of requests.
+
+    ``read`` is the price of one record, ``page`` that of a page of several.
+    """
+
+    create: int
+    delete: int
+    read: int
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a provider's API can do, as values; the limits are its documentation's.
 
     ``settle_seconds`` is how long after a request with unknown outcome its records may still turn
-    up; only then does a read prove that they do not exist.
+    up; only then does a read prove that they do not exist. ``read_records_of`` gives the object types of
+    which fewer are read at once; ``find_records`` how many are sought at once, where a look for records
+    goes through pages of ``page_records``. ``prices`` are set where the day's budget counts tokens.
+    Without ``unique_keys`` the portal keeps no field unique, and none of them is worth a word.
+    ``no_key_field`` are object types that can have no field of their own for our key: a text holds it.
     """
 
     batch_records: int
@@ -129,6 +148,16 @@ class Capabilities:
     in_flight: int
     settle_seconds: float
     rates: tuple[Rate, ...]
+    read_records_of: Mapping[str, int] = field(default_factory=dict, hash=False)
+    find_records: int | None = None
+    page_records: int | None = None
+    prices: Mapping[str, Price] = field(default_factory=dict, hash=False)
+    unique_keys: bool = True
+    no_key_field: frozenset[str] = frozenset()
+
+    def read_at_once(self, object_type: str) -> int:
+        """Return how many records of an object type one request reads by id."""
+        return self.read_records_of.get(object_type, self.read_records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +174,9 @@ class Credential:
 class Account:
     """Who the portal says it is. ``production`` is None where the API gives no proof either way.
 
-    ``scopes`` is None where the token does not tell. ``daily_left`` counts requests.
+    ``scopes`` is None where the token does not tell. ``daily_left`` counts requests, or tokens where
+    requests have prices. ``sandbox_name`` says whether the portal is called as sandboxes are by custom:
+    where it is not None, nothing proves a sandbox, and it takes a pin as well.
     """
 
     portal_id: str
@@ -156,6 +187,7 @@ class Account:
     daily_left: int | None = None
     ui_url: str = ""
     currency: str = ""
+    sandbox_name: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,9 +422,9 @@ class Provider(Protocol):
     ) -> Exchange[Mapping[str, Sequence[Found]]]:
         """Find records of ours by a route, in the record store and never in a search index; by key.
 
-        At most ``capabilities.read_records`` are sought at once. ``since`` is when the first of them was
-        sent, in seconds since 1970 by this machine's clock. Where the route does not tell records of the
-        same parents and value apart, each key gets all of them.
+        At most ``capabilities.find_records``, else ``read_records``, are sought at once. ``since`` is when
+        the first of them was sent, in seconds since 1970 by this machine's clock. Where the route does not
+        tell records of the same parents and value apart, each key gets all of them.
         """
 
     def portal_made(

@@ -6,8 +6,7 @@ from importlib import metadata
 
 from pytest_crmseed.errors import UnknownName, UsageError
 from pytest_crmseed.providers.base import Provider
-
-GROUP = "pytest_crmseed.providers"
+from pytest_crmseed.schema.catalog import GROUP
 
 
 def names() -> list[str]:

@@ -19,7 +19,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
+from importlib import metadata, resources, util
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from pytest_crmseed.errors import UsageError
@@ -38,19 +39,41 @@ from pytest_crmseed.schema.model import (
 FORMAT = 1
 
 
+GROUP = "pytest_crmseed.providers"
+"""The entry-point group in which installed distributions name their providers."""
+
+
 @cache
 def bundled(provider: str) -> Schema:
-    """Return the snapshot bundled with a built-in provider.
+    """Return the snapshot bundled with a provider: ``schema.json`` in the package that its class is in.
+
+    A provider of another distribution may come without one: then the schema has no object types, and
+    nothing can be checked before the portal's own was read.
 
     Raises:
-        UsageError: the provider has none.
+        UsageError: no provider of this name is installed.
     """
     source = resources.files("pytest_crmseed.providers").joinpath(provider, "schema.json")
-    try:
-        text = source.read_text("utf-8")
-    except FileNotFoundError:
-        raise UsageError(f"provider {provider!r} has no bundled schema.") from None
-    return parse(json.loads(text), source="bundled")
+    if not source.is_file():
+        # Last, because it reads the metadata of every installed distribution.
+        source = _package_of(provider).joinpath("schema.json")
+    if not source.is_file():
+        return Schema(provider, {})
+    return parse(json.loads(source.read_text("utf-8")), source="bundled")
+
+
+def _package_of(provider: str) -> Traversable:
+    for entry in metadata.entry_points(group=GROUP):
+        if entry.name == provider:
+            spec = util.find_spec(entry.module)
+            # A module of its own has no package for files; its folder belongs to all distributions.
+            package = (
+                entry.module if spec and spec.submodule_search_locations else entry.module.rpartition(".")[0]
+            )
+            if package:
+                return resources.files(package)
+            return resources.files("pytest_crmseed.providers").joinpath(provider)
+    raise UsageError(f"provider {provider!r} has no bundled schema.")
 
 
 def parse(document: Mapping[str, Any], *, source: str) -> Schema:

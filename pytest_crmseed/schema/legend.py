@@ -88,8 +88,10 @@ class Translator(Names):
         if field_legend is None:
             return value
         if field_legend.options:
+            # An option may be known by its label alone, where its value is a number of the portal's own.
+            label = next((option.label for option in definition.options if option.value == value), value)
             for neutral, option in field_legend.options.items():
-                if option == value:
+                if option in (value, label):
                     return neutral
         if field_legend.kind:
             return values.convert(value, field_legend.kind)

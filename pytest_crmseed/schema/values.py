@@ -136,12 +136,20 @@ def _no_such_option(definition: Field, value: Any, wanted: str) -> Unusable:
     near = _nearest(wanted, _spellings(definition))
     hint = f"; did you mean {near!r}?" if near else "."
     what = "is no owner of this portal" if definition.external == "owners" else "is not one of the options"
-    reason = f"{what}{hint}{valid_names(visible, 'Allowed')}".rstrip(".")
+    reason = f"{what}{hint}{valid_names(_shown(definition), 'Allowed')}".rstrip(".")
     return Unusable(reason, allowed=visible, suggestion=near)
 
 
 def _visible(definition: Field) -> tuple[str, ...]:
     return tuple(option.value for option in definition.options if not option.hidden)
+
+
+def _shown(definition: Field) -> tuple[str, ...]:
+    """Return the options as people tell them apart: numbers, which say nothing, with their labels."""
+    if definition.external or not all(option.value.isdigit() for option in definition.options):
+        return _visible(definition)
+    visible = [option for option in definition.options if not option.hidden]
+    return tuple(o.value if o.value == o.label else f"{o.value} ({o.label})" for o in visible)
 
 
 def _spellings(definition: Field) -> tuple[str, ...]:

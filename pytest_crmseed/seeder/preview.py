@@ -149,11 +149,16 @@ class Preview:
         )
         reads = f"{price.reads} to read back, " if price.reads else ""
         yield f"{made}: {price.writes} requests to create, {reads}{price.cleanup} to remove"
+        if price.tokens:
+            yield f"together {price.tokens:,} tokens of the daily budget"
         if left_open:
             yield f"only the portal can tell: {'; '.join(left_open)}"
-        for request in requests:
+        for alike in _alike(requests, full=self._full):
+            request = alike[0]
             yield f"{request.method} {request.path}"
             yield from (f"  {line}" for line in self._payload(request.body))
+            if len(alike) > 1:
+                yield f"… and {len(alike) - 1} more requests like it (--crm-dry-run-full prints all)"
 
     def _payload(self, body: Any) -> Iterator[str]:
         """Yield the lines of a body: its first records, or all; one of several parts, part by part."""
@@ -174,6 +179,19 @@ class Preview:
             yield from _json(entry)
         if len(shown) < len(entries):
             yield f"… and {len(entries) - len(shown)} more (--crm-dry-run-full prints all)"
+
+
+def _alike(requests: Sequence[Request], *, full: bool) -> list[list[Request]]:
+    """Return requests in groups: those of one record each to one path go together, unless all are shown."""
+    groups: list[list[Request]] = []
+    for request in requests:
+        before = groups[-1][0] if groups else None
+        same = before is not None and (before.method, before.path) == (request.method, request.path)
+        if same and not full and request.records == 1:
+            groups[-1].append(request)
+        else:
+            groups.append([request])
+    return groups
 
 
 def _json(value: object) -> list[str]:

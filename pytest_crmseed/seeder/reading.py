@@ -71,7 +71,7 @@ class Reader:
         provider = self._target.provider
         fields = list(self._target.translator.object_type(object_type).fields)
         out: dict[str, tuple[Mapping[str, Any], str | None]] = {}
-        most = provider.capabilities.read_records
+        most = provider.capabilities.read_at_once(object_type)
         for start in range(0, len(ids), most):
             request = provider.read(object_type, ids[start : start + most], fields)
             for found in provider.found(self._target.connection.send(request)):

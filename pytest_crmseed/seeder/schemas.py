@@ -192,7 +192,8 @@ def live(connection: Connection, account: Account, *, now: Now = now_utc) -> Sch
     snapshot = catalog.bundled(provider.name)
     # One of its own: what is read is compared to the snapshot, not to the schema that is in use.
     reader = type(provider)(snapshot, api_version=provider.api_version)
-    rounds = reader.discover(list(snapshot.object_types), portal_id=account.portal_id, taken_at=stamp(now()))
+    known = list(snapshot.object_types) or [entry.native for entry in provider.legend.objects.values()]
+    rounds = reader.discover(known, portal_id=account.portal_id, taken_at=stamp(now()))
     return _run(connection, rounds)
 
 
@@ -241,6 +242,11 @@ def dated(chosen: Chosen, *, now: Now = now_utc) -> Iterator[None]:
 
 
 def _hint(chosen: Chosen, now: datetime) -> str:
+    if not chosen.schema.object_types:
+        return (
+            f"The provider {chosen.schema.provider} brings no schema, and the portal's was not read yet: "
+            "pull it with `crmseed schema pull`, and name the file with --crm-schema."
+        )
     if chosen.schema.source == "cache":
         return (
             f"The portal's schema was read {age(chosen.schema, now)}; if the portal has changed since, "

@@ -116,7 +116,8 @@ class Engine:
             routes = guard.check_unique_keys(self.target.connection, self.target.account, new)
             self.target.provider.routes = {**self.target.provider.routes, **routes}
             self._checked.update(new)
-            ways = {name: route.way for name, route in routes.items() if route.kind != "unique"}
+            usual = ("unique",) if self.target.provider.capabilities.unique_keys else ("field", "text")
+            ways = {name: route.way for name, route in routes.items() if route.kind not in usual}
             if ways:
                 field = self.target.provider.legend.key_field
                 self._listener(Degraded(self.target.title, field, ways))

@@ -87,7 +87,7 @@ class Verifier:
             found = self._finder.find(object_type, entries.values(), fields)
             return {str(result.id): found.get(result.draft.key, []) for result in group}
         out: dict[str, list[Found]] = {}
-        most = provider.capabilities.read_records
+        most = provider.capabilities.read_at_once(object_type)
         for start in range(0, len(group), most):
             request = provider.read(object_type, [str(r.id) for r in group[start : start + most]], fields)
             for record in provider.found(self._target.connection.send(request)):

@@ -522,3 +522,13 @@ def test_a_joined_scope_is_counted_together_from_then_on(tmp_path: Path) -> None
     finally:
         for budget in budgets:
             budget.close()
+
+
+def test_a_request_may_cost_more_than_one_of_a_budget() -> None:
+    clock = Clock()
+    budget = make(clock, Rate("burst", 100, 10.0), Rate("daily", 10, 60.0))
+    assert budget.acquire(("burst", "daily"), {"daily": 5}) == 0
+    assert budget.acquire(("burst", "daily"), {"daily": 5}) == 0
+    assert budget.acquire(("burst", "daily"), {"daily": 1}) > 59
+    # What costs more than the whole budget passes when that is empty.
+    assert 59 < budget.acquire(("daily",), {"daily": 50}) < 61

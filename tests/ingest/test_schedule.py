@@ -115,3 +115,27 @@ def test_a_draft_and_its_own_parent_never_come_into_one_batch() -> None:
     schedule.cut_again(cut(100))
     assert [[d.index for d in b.drafts] for b in schedule.rest()] == [[0, 1], [2], [3]]
     assert [(b.number, b.of) for b in schedule.rest()] == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_plan_costs_tokens_where_requests_have_prices() -> None:
+    from pytest_crmseed.planning import Plan, Step
+    from pytest_crmseed.providers.base import Capabilities, Price
+    from pytest_crmseed.records import Link
+
+    capabilities = Capabilities(
+        batch_records=1,
+        batch_bytes=1000,
+        delete_records=1,
+        read_records=100,
+        in_flight=4,
+        settle_seconds=1.0,
+        rates=(),
+        page_records=500,
+        prices={"deals": Price(create=5, delete=3, read=1, page=10)},
+    )
+    no_links: list[tuple[Link, ...]] = [()] * 600
+    plan = Plan((Step("deals", 600, {}, True, no_links),))
+    # 600 times making, deleting and looking whether it is gone; a look through two pages, twice if verified.
+    assert cost(plan, capabilities) == Cost(600, 1202, 0, 600 * (5 + 3 + 1) + 2 * 10)
+    assert cost(plan, capabilities, verified=True) == Cost(600, 1202, 2, 600 * (5 + 3 + 1) + 4 * 10)
+    assert cost(plan, capabilities, verified=True).requests == 1804

@@ -10,6 +10,7 @@ import copy
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -220,10 +221,8 @@ def _loaded(version: str) -> Any:
 
 @cache
 def _contract() -> Contract | None:
-    if not (DOCUMENTS / "v2.yaml").exists():
-        return None
-    pytest.importorskip("openapi_core")
-    return Contract()
+    known = (DOCUMENTS / "v2.yaml").exists() and find_spec("openapi_core") and find_spec("yaml")
+    return Contract() if known else None
 
 
 @pytest.fixture
@@ -231,7 +230,7 @@ def contract() -> Contract:
     """Pipedrive's documents; skips where they are absent."""
     found = _contract()
     if found is None:
-        pytest.skip("Pipedrive's API documents are not beside the repository")
+        pytest.skip("Pipedrive's API documents, or openapi-core and PyYAML, are not there")
     return found
 
 

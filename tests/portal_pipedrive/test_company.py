@@ -349,6 +349,22 @@ def test_faults_are_aimed_by_object_type_and_spare_the_seeder(portal: Any, asker
         portal.faults.fail(500, object_type="tickets_of_nobody")
 
 
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("deals", "deals"),
+        ("deal", "deals"),
+        ("companies", "organizations"),
+        ("line_items", "deal_products"),
+        ("meetings", "activities"),
+        ("activities:call", "activities"),
+        ("tickets", None),
+    ],
+)
+def test_object_types_have_several_names(portal: Any, name: str, known: Any) -> None:
+    assert portal.apis["pipedrive"].object_type(name) == known
+
+
 def test_a_bulk_can_succeed_in_part(portal: Any, asker: Any) -> None:
     ask = asker(portal, portal.apis["pipedrive"].tokens()["application"])
     deal, product = ask.made("deals", title="D"), ask.made("products", name="P")

@@ -219,6 +219,14 @@ def test_a_value_of_another_shape_is_refused(
     )
 
 
+def test_custom_fields_that_are_wrapped_twice_make_the_service_fail(ask: Any) -> None:
+    answer = ask("POST", "/api/v2/deals", {"title": "D", "custom_fields": {"custom_fields": {}}})
+    assert (answer.status, answer.json()) == (
+        500,
+        {"success": False, "error": "Internal Server Error", "code": "ERR_UNKNOWN"},
+    )
+
+
 def test_options_are_ids_and_told_with_labels_when_asked_for(ask: Any, refusal: Any) -> None:
     one, some = ask.field("deal", "enum", "A", "B"), ask.field("deal", "set", "C", "D")
     (a, _), (c, d) = ([option["id"] for option in field["options"]] for field in (one, some))

@@ -131,7 +131,7 @@ def full() -> Iterator[tuple[Portal, list[str], Snapshot]]:
 
 
 @settings(
-    max_examples=400,
+    max_examples=250,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -149,7 +149,7 @@ def test_no_request_makes_the_emulation_fail(
     if isinstance(body, dict):
         body |= {code: data.draw(VALUES), "custom_fields": {code: data.draw(VALUES)}}
     answer = send(portal, route.method, url, body)
-    assert answer.status != 500, answer.body.decode()
+    assert b"LOCAL_PORTAL_FAULT" not in answer.body, answer.body.decode()
     assert answer.json()["success"] is (answer.status < 400)
 
 

@@ -304,9 +304,10 @@ def test_an_unknown_field_is_shown_in_its_place(org: Org) -> None:
     assert org.refused("SELECT Foo FROM Account") == (
         400,
         "INVALID_FIELD",
-        "\nSELECT Foo FROM Account\n       ^\nERROR at Row:1:Column:8\nNo such column 'Foo' on entity "
-        "'Account'. If you are attempting to use a custom field, be sure to append the '__c' after the custom "
-        "field name. Please reference your WSDL or the describe call for the appropriate names.",
+        "\nSELECT Foo FROM Account\n       ^\nERROR at Row:1:Column:8\n"
+        "No such column 'Foo' on entity 'Account'. If you are attempting to use a custom field, be sure to "
+        "append the '__c' after the custom field name. Please reference your WSDL or the describe call for "
+        "the appropriate names.",
     )
 
 
@@ -344,9 +345,21 @@ def test_an_unknown_field_is_shown_in_its_place(org: Org) -> None:
             "INVALID_FIELD",
             "can not be filtered in a query call",
         ),
-        ("SELECT Id FROM Account ORDER BY Description", "INVALID_FIELD", "can not be sorted in a query call"),
-        ("SELECT Id FROM Account OFFSET 2001", "NUMBER_OUTSIDE_VALID_RANGE", "OFFSET"),
-        ("SELECT Name, COUNT(Id) FROM Account", "INVALID_FIELD", "Field must be grouped or aggregated: Name"),
+        (
+            "SELECT Id FROM Account ORDER BY Description",
+            "MALFORMED_QUERY",
+            "can not be sorted in a query call",
+        ),
+        (
+            "SELECT Id FROM Account OFFSET 2001",
+            "NUMBER_OUTSIDE_VALID_RANGE",
+            "Maximum SOQL offset allowed is 2000",
+        ),
+        (
+            "SELECT Name, COUNT(Id) FROM Account",
+            "MALFORMED_QUERY",
+            "Field must be grouped or aggregated: Name",
+        ),
         ("", "MALFORMED_QUERY", "SOQL statement is missing"),
     ],
 )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_crmseed.errors import UsageError
 from pytest_crmseed.providers.hubspot.legend import LEGEND
+from pytest_crmseed.schema import catalog
 from pytest_crmseed.schema.catalog import bundled, parse
 from pytest_crmseed.schema.model import Association, Kind, Option
 
@@ -77,6 +83,46 @@ def test_documents_that_are_none(change: dict[str, Any], said: str) -> None:
 def test_a_provider_without_a_snapshot() -> None:
     with pytest.raises(UsageError, match=r"^provider 'nobody' has no bundled schema\.$"):
         bundled("nobody")
+
+
+@pytest.mark.parametrize("module", ["acme_seed", "acme_seed.provider"])
+def test_the_snapshot_of_another_distribution_stands_beside_its_class(
+    installed: Callable[[str, str], Path], module: str
+) -> None:
+    folder = installed("acme", module)
+    (folder / "schema.json").write_text(json.dumps({**MINIMAL, "provider": "acme"}), "utf-8")
+    found = bundled("acme")
+    assert (found.provider, found.source, list(found.object_types)) == ("acme", "bundled", ["things"])
+
+
+@pytest.mark.parametrize("module", ["acme_seed", "acme_seed.provider", "acme_single"])
+def test_another_distribution_may_come_without_a_snapshot(
+    installed: Callable[[str, str], Path], module: str
+) -> None:
+    installed("acme", module)
+    found = bundled("acme")
+    assert (found.provider, dict(found.object_types), found.complete) == ("acme", {}, False)
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], Path]]:
+    """Return a function that installs a provider's distribution; it returns the package's folder."""
+    package = tmp_path / "acme_seed"
+    package.mkdir()
+    for path in (package / "__init__.py", package / "provider.py", tmp_path / "acme_single.py"):
+        path.write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def install(provider: str, module: str) -> Path:
+        entry = metadata.EntryPoint(provider, f"{module}:Acme", catalog.GROUP)
+        monkeypatch.setattr(metadata, "entry_points", lambda **group: [entry])
+        bundled.cache_clear()
+        return package
+
+    yield install
+    bundled.cache_clear()
+    for name in ("acme_seed", "acme_seed.provider", "acme_single"):
+        sys.modules.pop(name, None)
 
 
 def test_every_home_of_the_legend_is_a_writable_field_of_the_snapshot() -> None:

@@ -130,7 +130,7 @@ def test_a_portal_that_fails_leaves_the_old_one_or_the_bundled(target: Target, c
     bundled = choose(target, cache, at=later)
     # Each of the requests in flight was tried again, and no further one was sent.
     assert sent(target) - before <= 4 * target.provider.capabilities.in_flight
-    assert bundled.schema is BUNDLED
+    assert bundled.schema == BUNDLED
     assert bundled.notes[0].startswith(
         "The portal's schema could not be read; the bundled one is used, and names that it does not have "
         "are not checked before they are sent. HubSpot failed with 500"

@@ -127,10 +127,13 @@ class Company:
 
     def rows_with(self, object_type: str, name: str, value: Any) -> list[Row]:
         """Return the live records whose value of a key is this one, oldest first."""
-        wanted = text(value)
-        return [
-            decoded(record) for record in self.records(object_type) if record.properties.get(name) == wanted
-        ]
+        ids = self.ids_with(object_type, name, value)
+        found = self.store.get(PROVIDER, object_type, ids)
+        return [decoded(found[id]) for id in ids]
+
+    def ids_with(self, object_type: str, name: str, value: Any, *, limit: int = -1) -> list[int]:
+        """Return the ids of the live records whose value of a key is this one, at most ``limit``."""
+        return self.store.live_with(PROVIDER, object_type, name, [text(value)], limit=limit)
 
     def products_of(self, deal_id: int) -> list[Row]:
         """Return the products of a deal, oldest first."""

@@ -90,7 +90,7 @@ def _check(call: Call, given: Mapping[str, Any], old: Row | None) -> None:
         raise errors.bad_request("Cannot update deal value, the deal has products attached to it.")
     opens = given.get("status", "open") == "open" and (old is None or old["status"] != "open")
     limit = company.behaviour.open_deals_limit
-    if opens and limit is not None and len(company.rows_with("deals", "status", "open")) >= limit:
+    if opens and limit is not None and len(company.ids_with("deals", "status", "open")) >= limit:
         what = "add" if old is None else "update"
         text = f"Couldn't {what} the deal. Open deals limit reached."
         raise errors.capped(text, "feature_capping_deals_limit")
@@ -229,7 +229,7 @@ def _listed(call: Call, *, archived: bool) -> PortalResponse:
                 else record.properties.get("status") in of_status
             )
         )
-    if archived or any(call.company.rows_with("deals", "is_archived", True)):
+    if archived or call.company.ids_with("deals", "is_archived", True, limit=1):
         held = text(True)
         wanted.append(lambda record: (record.properties.get("is_archived") == held) is archived)
     rows, cursor = records.page(call, ENTITY, wanted, states=states)

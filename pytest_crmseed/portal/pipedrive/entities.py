@@ -48,10 +48,16 @@ class Entity:
 def of_body(
     call: Call, entity: Entity, body: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return the custom values of a body as they are kept, and what is wrong with the others."""
+    """Return the custom values of a body as they are kept, and what is wrong with the others.
+
+    Raises:
+        ApiError: they are wrapped twice, on which the service fails (500).
+    """
     given = body.get("custom_fields")
     if not isinstance(given, dict):
         return {}, []
+    if isinstance(given.get("custom_fields"), dict):
+        raise errors.ApiError(500, "Internal Server Error", "ERR_UNKNOWN")
     known = call.company.fields.of(entity.fields)
     found: dict[str, Any] = {}
     problems: list[tuple[str, str]] = []

@@ -46,8 +46,6 @@ ADDRESS_PARTS = (
     "postal_code",
 )
 
-COLORS = ("green", "yellow", "red", "blue", "purple", "gray")
-
 _SUBFIELDS: Mapping[str, Sequence[tuple[str, str]]] = {
     "monetary": (("value", "double"), ("currency", "varchar")),
     "daterange": (("value", "date"), ("until", "date")),

@@ -37,12 +37,15 @@ _NAMES = {
     "companies": "organizations",
     "contacts": "persons",
     "line_items": "deal_products",
+    "tasks": "activities",
+    "calls": "activities",
+    "meetings": "activities",
 }
 
 
 def object_type(name: str) -> str | None:
-    """Return an object type's name as the portal has it, or None."""
-    return _NAMES.get(name)
+    """Return an object type's name as the portal has it, or None; ``activities:call`` are activities."""
+    return _NAMES.get(name.partition(":")[0])
 
 
 class Kind(StrEnum):

@@ -1,1 +1,1 @@
-"""Salesforce's REST API, emulated for the objects that people sell and serve with; :mod:`.api` is the way in."""
+"""Salesforce's REST API, emulated for the objects that people sell with; :mod:`.api` is the way in."""

@@ -38,7 +38,7 @@ class RecordTypeOf:
 class CustomField:
     """A field that the org's own people made.
 
-    ``type`` is that of a describe, such as ``string``, ``picklist`` or ``reference``. ``values`` of a picklist
+    ``type`` is that of a describe, such as ``string``, ``picklist`` or ``reference``. ``values`` of a list
     may each be limited to values of the field ``controller`` by ``valid_for``. ``cascade`` is what a
     master-detail relationship does.
     """

@@ -89,9 +89,9 @@ class Catalogue:
             self._refer(each.name, each.fields)
         for name, fields in self._pulled.items():
             self._refer(name, [field for field in fields if field.custom])
-        for holder, fields in switches.custom_fields.items():
+        for holder, added in switches.custom_fields.items():
             for name in self.holders(holder):
-                self._add(name, [custom.field(each) for each in fields])
+                self._add(name, [custom.field(one) for one in added])
         if self._behaviour.set_up:
             for name in self.names:
                 if self.seedable(name) and not self._has(name, KEY):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_crmseed.portal.message import PortalResponse
-from pytest_crmseed.portal.salesforce import reading, record_routes
+from pytest_crmseed.portal.salesforce import reading, record_routes, values
 from pytest_crmseed.portal.salesforce.call import Call
 from pytest_crmseed.portal.salesforce.definitions import SObject
 from pytest_crmseed.portal.salesforce.deleting import delete
@@ -74,6 +74,8 @@ def _upsert(call: Call) -> PortalResponse:
     if field is None or not (field.key or field.type == "id"):
         raise no_such_key(call.params["field"])
 
+    keys: set[str] = set()
+
     def put(number: int) -> dict[str, Any]:
         record = dict(records[number])
         key = next((record.pop(name) for name in list(record) if name.lower() == field.name.lower()), None)
@@ -85,6 +87,10 @@ def _upsert(call: Call) -> PortalResponse:
         elif key is None:
             raise refusal("MISSING_ARGUMENT", f"{field.name} not specified", [])
         else:
+            same = values.comparable(field, str(key))
+            if same in keys:
+                raise refusal("DUPLICATE_EXTERNAL_ID", f"duplicate external id specified: {key}")
+            keys.add(same)
             row, created = call.writer.upsert(each, field, key, record)
         return {**_made(row.id), "created": created}
 
@@ -130,10 +136,10 @@ def _rows(call: Call, ids: Sequence[str], names: str | None) -> PortalResponse:
         raise refusal("MISSING_ARGUMENT", "ids and fields have to be specified", None)
     _check_number(len(ids), MOST_READ)
     fields = record_routes.fields_of(call, names)
-    found = call.org.rows.by_ids(ids)
+    found = {id[:15]: row for id, row in call.org.rows.by_ids(ids).items()}
     shown: list[dict[str, Any] | None] = []
     for id in ids:
-        row = next((found[each] for each in found if each[:15] == id[:15]), None)
+        row = found.get(id[:15]) if len(id) in (15, 18) else None
         there = row is not None and not row.deleted and row.object is call.object
         shown.append(reading.shown(call.org, row, call.home, fields) if row is not None and there else None)
     return call.answer(200, shown)

@@ -5,17 +5,18 @@ Salesforce docs, "REST API Developer Guide", "Composite", "Composite Graph", "Co
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytest_crmseed.portal.message import PortalResponse
 from pytest_crmseed.portal.salesforce.call import Call
-from pytest_crmseed.portal.salesforce.errors import refusal
+from pytest_crmseed.portal.salesforce.errors import not_emulated, refusal
 from pytest_crmseed.portal.salesforce.routing import Route
 
 MOST_PARTS, MOST_QUERIES = 25, 5
-MOST_GRAPHS, MOST_NODES, MOST_FAILED = 75, 500, 14
+MOST_GRAPHS, MOST_NODES, MOST_FAILED, DEEPEST, MOST_KINDS = 75, 500, 14, 15, 15
 
 _HALTED = [
     {
@@ -26,6 +27,7 @@ _HALTED = [
     }
 ]
 _NAME = re.compile(r"\w+", re.ASCII)
+_GRAPH_NAME = re.compile(r"[A-Za-z0-9][^.]{0,39}", re.ASCII)
 _REFERENCE = re.compile(r"@\{([^}]*)\}")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 # Of row URLs alone a graph is made (docs, "Composite Graph Limits").
@@ -47,6 +49,7 @@ def _resources(call: Call) -> PortalResponse:
 
 
 def _composite(call: Call) -> PortalResponse:
+    _check_outermost(call)
     body = call.json_object
     parts = _parts(body, "compositeRequest")
     if len(parts) > MOST_PARTS:
@@ -61,6 +64,7 @@ def _composite(call: Call) -> PortalResponse:
 
 
 def _graphs(call: Call) -> PortalResponse:
+    _check_outermost(call)
     graphs = _parts(call.json_object, "graphs")
     if len(graphs) > MOST_GRAPHS:
         raise _too_many(f"The limit of {MOST_GRAPHS} graphs in a payload is exceeded")
@@ -68,18 +72,18 @@ def _graphs(call: Call) -> PortalResponse:
     if sum(map(len, nodes)) > MOST_NODES:
         raise _too_many(f"The limit of {MOST_NODES} nodes in a payload is exceeded")
     names = [graph.get("graphId") for graph in graphs]
-    if len(set(map(str, names))) != len(names) or not all(isinstance(name, str) and name for name in names):
-        raise refusal("INVALID_INPUT", "Each graph has a graphId of its own", None)
+    wrong = [name for name in names if not isinstance(name, str) or not _GRAPH_NAME.fullmatch(name)]
+    if wrong or len(set(map(str, names))) != len(names):
+        message = "Each graph has a graphId of its own: a letter or digit, and at most 40 characters in all"
+        raise refusal("INVALID_INPUT", message, None)
+    for parts in nodes:
+        _check_names(parts)
+        _check_graph(parts)
     answered, failed = [], 0
     for name, parts in zip(names, nodes, strict=True):
-        _check_names(parts)
         if failed >= MOST_FAILED:
             answers, good = [_answer(part, 400, _HALTED) for part in parts], False
         else:
-            wrong = next((part for part in parts if not _ROW_URL.fullmatch(str(part.get("url")))), None)
-            if wrong is not None:
-                message = f"Graphs are made of sObject rows, not of {wrong.get('url')}"
-                raise refusal("INVALID_INPUT", message, None)
             answers, good = _carried_out(call, parts, all_or_none=True)
         failed += not good
         answered.append(
@@ -89,6 +93,7 @@ def _graphs(call: Call) -> PortalResponse:
 
 
 def _batch(call: Call) -> PortalResponse:
+    _check_outermost(call)
     body = call.json_object
     parts = _parts(body, "batchRequests")
     if len(parts) > MOST_PARTS:
@@ -133,6 +138,7 @@ def _carried_out(
                 if all_or_none and not went_well:
                     raise _Undo
     except _Undo:
+        call.org.undone()
         culprit = len(answers) - 1
         answers = [
             answer if number == culprit else _answer(part, 400, _HALTED)
@@ -155,9 +161,11 @@ def _one(
         halted = [{"errorCode": "PROCESSING_HALTED", "message": str(unresolved)}]
         return _answer(part, 400, halted)
     method = str(part.get("method") or "GET").upper()
+    # The outer word overrides that of a collections call in it (docs, "allOrNone Parameters").
     if all_or_none and isinstance(body, dict) and "records" in body:
-        # The outer word overrides that of a collections call in it (docs, "allOrNone Parameters").
         body = {**body, "allOrNone": True}
+    elif all_or_none and method == "DELETE" and "?" in url:
+        url += "&allOrNone=true"
     response = call.inner(method, url, body, headers)
     kept = {name: value for name, value in response.headers.items() if name.lower() == "location"}
     return _answer(part, response.status, response.json() if response.body else None, kept)
@@ -235,6 +243,28 @@ def _check_names(parts: Sequence[Mapping[str, Any]]) -> None:
         if name in seen:
             raise refusal("INVALID_INPUT", f"Duplicate reference ID {name}", None)
         seen.add(name)
+
+
+def _check_graph(parts: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse what is no row, and what goes too deep or is of too many kinds."""
+    kinds: set[tuple[str, str]] = set()
+    depths: dict[str, int] = {}
+    for part in parts:
+        url = str(part.get("url"))
+        if not _ROW_URL.fullmatch(url):
+            raise refusal("INVALID_INPUT", f"Graphs are made of sObject rows, not of {url}", None)
+        kinds.add((str(part.get("method")).upper(), url.split("/")[5].lower()))
+        named = (each.partition(".")[0].partition("[")[0] for each in _REFERENCE.findall(json.dumps(part)))
+        depths[str(part["referenceId"])] = 1 + max((depths.get(name, 0) for name in named), default=0)
+    if max(depths.values()) > DEEPEST:
+        raise _too_many(f"The limit of {DEEPEST} levels in a graph is exceeded")
+    if len(kinds) > MOST_KINDS:
+        raise _too_many(f"The limit of {MOST_KINDS} different nodes in a graph is exceeded")
+
+
+def _check_outermost(call: Call) -> None:
+    if call.inside:
+        raise not_emulated("composite requests within composite requests", ())
 
 
 def _too_many(message: str) -> Exception:

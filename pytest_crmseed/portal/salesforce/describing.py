@@ -1,4 +1,4 @@
-"""Describes: objects and fields as clients read them (Salesforce docs, "sObject Describe", "Describe Global").
+"""Describes: objects and fields as clients read them (Salesforce docs, "sObject Describe").
 
 Older versions tell less; which one brought a key is told by recordings of 42, 48, 52 and 59, and between
 them [unsure].

@@ -11,7 +11,7 @@ from pytest_crmseed.portal.salesforce.rows import Row
 
 @dataclass
 class Draft:
-    """A row to be made, or to be changed if there is an ``old`` one. ``given`` are fields the client named."""
+    """A row to be made, or to be changed if there is an ``old`` one. ``given`` are fields that were named."""
 
     object: SObject
     values: dict[str, str]

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_crmseed.portal.message import PortalResponse
 from pytest_crmseed.portal.salesforce.call import Call
-from pytest_crmseed.portal.salesforce.errors import refusal
+from pytest_crmseed.portal.salesforce.errors import not_emulated, refusal
 from pytest_crmseed.portal.salesforce.routing import Route
 
 FEWEST, MOST = 200, 2_000
@@ -31,7 +31,7 @@ def _asked(call: Call, name: str, *, deleted: bool) -> PortalResponse:
     text = call.argument("q")
     if not text or not text.strip():
         if call.argument("explain") is not None:
-            raise refusal("NOT_EMULATED", "The local portal does not emulate query plans.", None, status=501)
+            raise not_emulated("query plans", ())
         message = "SOQL statement is missing: it goes into the parameter q"
         raise refusal("MALFORMED_QUERY", message, None)
     total, records = evaluated(call, text, deleted=deleted)
@@ -65,7 +65,8 @@ def page_size(call: Call) -> int:
 def _next(call: Call) -> PortalResponse:
     id, _, start = call.params["locator"].rpartition("-")
     cursor = call.org.cursors.find(id, call.org.clock())
-    if cursor is None or not start.isdigit() or int(start) > len(cursor.records):
+    known = cursor is not None and start.isascii() and start.isdigit()
+    if cursor is None or not known or int(start) >= len(cursor.records):
         raise refusal("INVALID_QUERY_LOCATOR", "invalid query locator", None)
     return call.answer(200, cursor.answer(int(start)))
 

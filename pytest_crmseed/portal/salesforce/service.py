@@ -34,6 +34,9 @@ _VERSION = re.compile(r"v(\d{1,3})\.(\d)", re.ASCII | re.IGNORECASE)
 _DATA = ("services", "data")
 _BOOKS = "Pricebook2"
 
+_LONGEST = 16_384
+"""Most bytes of an address and the headers (Salesforce docs, "API Request Limits"); codes are [unsure]."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -114,6 +117,7 @@ class Service:
             return self._alone(lambda: opened.handler(self.org, request))
         if not _below_data(request):
             raise self._not_emulated(request)
+        _check_length(request)
         session = self._session(request)
         self._check_version(request)
         self.org.limits.take(session)
@@ -195,6 +199,15 @@ class Service:
 
 def _below_data(request: PortalRequest) -> bool:
     return tuple(segment.lower() for segment in request.segments[:2]) == _DATA and len(request.segments) > 2
+
+
+def _check_length(request: PortalRequest) -> None:
+    address = len(request.path) + len(request.query)
+    if address > _LONGEST:
+        raise refusal("URI_TOO_LONG", f"The URI is longer than {_LONGEST} bytes", None, status=414)
+    if address + sum(len(name) + len(value) for name, value in request.headers.items()) > _LONGEST:
+        message = f"The URI and the headers are longer than {_LONGEST} bytes"
+        raise refusal("REQUEST_HEADER_FIELDS_TOO_LARGE", message, None, status=431)
 
 
 def _version(request: PortalRequest) -> int | None:

@@ -15,6 +15,8 @@ from pytest_crmseed.portal.salesforce.routing import Route
 
 MOST_ROWS, DEEPEST, MOST_OBJECTS = 200, 5, 5
 
+_TWICE = refusal("INVALID_INPUT", "Duplicate ReferenceId provided in the request.")
+
 
 class _Undo(Exception):
     """A row failed: none is made."""
@@ -46,6 +48,10 @@ def _create(call: Call) -> PortalResponse:
         levels.append(level)
         level = [child for node in level for child in node.children]
     _check(levels)
+    counted = Counter(node.reference for level in levels for node in level)
+    twice = [reference for reference, number in counted.items() if number > 1]
+    if twice:
+        return call.answer(400, {"hasErrors": True, "results": [_failed(each, _TWICE) for each in twice]})
     results: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
     try:
@@ -56,7 +62,7 @@ def _create(call: Call) -> PortalResponse:
                         with call.org.store.savepoint():
                             node.id = _made(call, node)
                     except Refusal as refused:
-                        failures.append({"referenceId": node.reference, "errors": refused.row()["errors"]})
+                        failures.append(_failed(node.reference, refused))
                     else:
                         results.append({"referenceId": node.reference, "id": node.id})
                 if failures:
@@ -66,12 +72,25 @@ def _create(call: Call) -> PortalResponse:
     return call.answer(201, {"hasErrors": False, "results": results})
 
 
+def _failed(reference: str, refused: Refusal) -> dict[str, Any]:
+    return {"referenceId": reference, "errors": refused.row()["errors"]}
+
+
 def _made(call: Call, node: _Node) -> str:
     above = {} if node.parent is None else {node.lookup: node.parent.id}
     return call.writer.create(node.object, {**node.values, **above}).id
 
 
-def _node(call: Call, above: SObject, record: Any, parent: _Node | None = None, lookup: str = "") -> _Node:
+def _node(
+    call: Call,
+    above: SObject,
+    record: Any,
+    parent: _Node | None = None,
+    lookup: str = "",
+    level: int = 1,
+) -> _Node:
+    if level > DEEPEST:
+        raise _too_large()
     attributes = record.get("attributes") if isinstance(record, dict) else None
     name = attributes.get("type") if isinstance(attributes, Mapping) else None
     reference = attributes.get("referenceId") if isinstance(attributes, Mapping) else None
@@ -88,7 +107,9 @@ def _node(call: Call, above: SObject, record: Any, parent: _Node | None = None, 
     values = {name: value for name, value in record.items() if name != "attributes" and name not in lists}
     node = _Node(each, reference, values, parent, lookup)
     for name, child in lists.items():
-        node.children += [_node(call, each, inner, node, child.field) for inner in _records(record[name])]
+        node.children += [
+            _node(call, each, inner, node, child.field, level + 1) for inner in _records(record[name])
+        ]
     return node
 
 
@@ -101,12 +122,13 @@ def _records(body: Mapping[str, Any]) -> list[Any]:
 
 def _check(levels: list[list[_Node]]) -> None:
     nodes = [node for level in levels for node in level]
-    if len(nodes) > MOST_ROWS or len(levels) > DEEPEST or len({n.object.name for n in nodes}) > MOST_OBJECTS:
-        message = f"A tree has at most {MOST_ROWS} records of {MOST_OBJECTS} objects, {DEEPEST} levels deep"
-        raise refusal("LIMIT_EXCEEDED", message, None)
-    twice = [name for name, number in Counter(node.reference for node in nodes).items() if number > 1]
-    if twice:
-        raise refusal("INVALID_INPUT", f"Duplicate ReferenceId provided in the request: {twice[0]}", None)
+    if len(nodes) > MOST_ROWS or len({node.object.name for node in nodes}) > MOST_OBJECTS:
+        raise _too_large()
 
 
-ROUTES: tuple[Route, ...] = (Route("POST", "/composite/tree/{object}", _create, write=True, since=42),)
+def _too_large() -> Refusal:
+    message = f"A tree has at most {MOST_ROWS} records of {MOST_OBJECTS} objects, {DEEPEST} levels deep"
+    return refusal("LIMIT_EXCEEDED", message, None)
+
+
+ROUTES: tuple[Route, ...] = (Route("POST", "/composite/tree/{object}", _create, write=True),)

@@ -340,7 +340,8 @@ class Writer:
             if holder is not None and (draft.old is None or holder.id != draft.old.id):
                 raise refusal(
                     "DUPLICATE_VALUE",
-                    f"duplicate value found: {field.name} duplicates value on record with id: {holder.id[:15]}",
+                    f"duplicate value found: {field.name} duplicates value on record with id: "
+                    f"{holder.id[:15]}",
                 )
 
     def _hold_unique(self, row: Row, draft: Draft, *, new: bool) -> None:

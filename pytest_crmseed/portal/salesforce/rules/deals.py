@@ -48,11 +48,9 @@ class OpportunityRules(Rules):
         if probability is not None and not 0 <= Decimal(probability) <= 100:
             message = f"Probability (%): value outside of valid range on numeric field: {probability}"
             raise refusal("NUMBER_OUTSIDE_VALID_RANGE", message, ["Probability"])
-        if draft.old is not None and draft.changes("Pricebook2Id"):
-            if draft.old["HasOpportunityLineItem"] == "true":
-                raise integrity(
-                    "cannot change the price book of an opportunity with products", "Pricebook2Id"
-                )
+        sold = draft.old is not None and draft.old["HasOpportunityLineItem"] == "true"
+        if sold and draft.changes("Pricebook2Id"):
+            raise integrity("cannot change the price book of an opportunity with products", "Pricebook2Id")
 
     def saved(self, writer: Writer, draft: Draft, row: Row) -> None:
         contact = row["ContactId"]

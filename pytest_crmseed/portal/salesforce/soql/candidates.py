@@ -29,10 +29,11 @@ def candidates(
         field = resolved.field
         if field is None or resolved.steps:
             continue
-        # Of rows in the recycle bin the ids alone are indexed.
-        rows = None if deleted and field.type != "id" else _by(org, source, field, texts)
+        rows = _by(org, source, field, texts)
         if rows is not None:
-            unique = {row.record.id: row for row in rows}
+            # Of rows in the recycle bin the ids alone are indexed.
+            gone = org.rows.scan(source, deleted=True) if deleted and field.type != "id" else ()
+            unique = {row.record.id: row for row in (*rows, *gone)}
             return [unique[number] for number in sorted(unique)]
     return None
 

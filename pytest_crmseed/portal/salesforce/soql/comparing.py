@@ -13,14 +13,18 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_crmseed.portal.salesforce import ids
-from pytest_crmseed.portal.salesforce.definitions import NUMBERS, Field
+from pytest_crmseed.portal.salesforce.definitions import NUMBERS, TEXTS, Field
 from pytest_crmseed.portal.salesforce.soql.tree import Number, Span, Value
 
 Test = Callable[[Any], bool]
 
 
 class Mismatch(Exception):
-    """A value is of another kind than its field."""
+    """A value is of another kind than its field; the text says what it has to be."""
+
+
+class NoId(Exception):
+    """A field of ids is compared with a text that is none."""
 
 
 def comparable(field: Field | None, value: Any) -> Any:
@@ -38,7 +42,29 @@ def comparable(field: Field | None, value: Any) -> Any:
         return datetime.fromisoformat(str(value).replace("+0000", "+00:00"))
     if kind in ("id", "reference"):
         return long_id(str(value))
-    return str(value) if field is not None and field.case_sensitive else str(value).casefold()
+    return str(value) if field is not None and field.case_sensitive else str(value).lower()
+
+
+def rank(field: Field | None) -> Callable[[Any], Any]:
+    """Return what a field's values, as answers have them, are sorted by; None for null.
+
+    Picklists have the order of their values; other text sorts by its capitals (docs, "ORDER BY").
+    """
+    if field is not None and field.type == "picklist":
+        places = {value.value.lower(): place for place, value in enumerate(field.values)}
+        after = len(places)
+
+        def place(value: Any) -> Any:
+            return None if value is None else (places.get(value.lower(), after), value.upper())
+
+        return place
+
+    def text(value: Any) -> Any:
+        held = comparable(field, value)
+        return held.upper() if isinstance(held, str) and kind not in ("id", "reference") else held
+
+    kind = "string" if field is None else field.type
+    return text
 
 
 def long_id(text: str) -> str:
@@ -52,16 +78,18 @@ def wanted(field: Field | None, value: Value) -> Any:
 
     Raises:
         Mismatch: a field of this type cannot be compared with it; the text says what it takes.
+        NoId: the field has ids, and the value is none.
     """
     kind = "string" if field is None else field.type
     if value is None or isinstance(value, Span):
         if isinstance(value, Span) and kind not in ("date", "datetime"):
             raise Mismatch(f"must be of type {kind} and should be enclosed in quotes")
-        return value
+        # A box that is not ticked is what null is to it (docs, "Use null in WHERE").
+        return False if value is None and kind == "boolean" else value
     if kind in NUMBERS:
         if not isinstance(value, Number):
             raise Mismatch(f"must be of type {kind} and should not be enclosed in quotes")
-        return Decimal(re.sub(r"^[A-Za-z]{3}", "", value.text))
+        return Decimal(value.text)
     if kind == "boolean":
         if not isinstance(value, bool):
             raise Mismatch("must be of type boolean and should not be enclosed in quotes")
@@ -76,7 +104,20 @@ def wanted(field: Field | None, value: Value) -> Any:
         return value
     if not isinstance(value, str):
         raise Mismatch(f"must be of type {kind} and should be enclosed in quotes")
+    if not value:
+        # There are no empty texts: what is written as one is kept as null.
+        return None
+    if kind in ("id", "reference") and ids.parse(value) is None:
+        raise NoId(value)
     return comparable(field, value)
+
+
+def takes(field: Field | None, operator: str) -> bool:
+    """Return whether fields of a type can be compared in a way at all."""
+    kind = "string" if field is None else field.type
+    if operator == "like":
+        return kind in TEXTS
+    return operator in ("=", "!=") or kind not in ("boolean", "multipicklist")
 
 
 def test(field: Field | None, operator: str, value: Value, now: datetime) -> Test:
@@ -84,10 +125,15 @@ def test(field: Field | None, operator: str, value: Value, now: datetime) -> Tes
 
     Raises:
         Mismatch: the field cannot be compared with the value.
+        NoId: the field has ids, and the value is none.
     """
     sought = wanted(field, value)
     if isinstance(sought, Span):
-        return _within(*span(sought, now), operator, field)
+        try:
+            first, after = span(sought, now)
+        except (OverflowError, ValueError):
+            raise Mismatch("is too far away to be a date") from None
+        return _within(first, after, operator, field)
     match operator:
         case "=":
             return lambda held: bool(held == sought)
@@ -138,7 +184,7 @@ def _within(first: date, after: date, operator: str, field: Field | None) -> Tes
 def span(literal: Span, now: datetime) -> tuple[date, date]:
     """Return the first day of a date literal, and the day after its last; weeks begin on Sunday [unsure]."""
     today = now.date()
-    name, n = literal.name, literal.n or 0
+    name, n = literal.name, 90 if literal.n is None else literal.n
     day = timedelta(days=1)
     match name:
         case "TODAY":
@@ -148,11 +194,15 @@ def span(literal: Span, now: datetime) -> tuple[date, date]:
         case "TOMORROW":
             return today + day, today + 2 * day
         case "LAST_90_DAYS" | "LAST_N_DAYS":
-            return today - (n or 90) * day, today + day
+            return today - n * day, today + day
         case "NEXT_90_DAYS" | "NEXT_N_DAYS":
-            return today + day, today + ((n or 90) + 1) * day
+            return today + day, today + (n + 1) * day
         case "N_DAYS_AGO":
             return today - n * day, today - (n - 1) * day
+    if name.endswith("_AGO"):
+        unit = name.removeprefix("N_").removesuffix("S_AGO")
+        start = _moved(unit, _begins(unit, today), -n)
+        return start, _moved(unit, start, 1)
     which, _, unit = name.partition("_")
     several = unit.startswith("N_")
     unit = unit.removeprefix("N_").removesuffix("S") if several else unit

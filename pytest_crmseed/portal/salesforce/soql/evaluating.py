@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_crmseed.portal.salesforce import reading
 from pytest_crmseed.portal.salesforce.definitions import Field, SObject
-from pytest_crmseed.portal.salesforce.errors import refusal
+from pytest_crmseed.portal.salesforce.errors import Refusal, not_emulated, refusal
 from pytest_crmseed.portal.salesforce.rows import Row
-from pytest_crmseed.portal.salesforce.soql import comparing, grouping
+from pytest_crmseed.portal.salesforce.soql import comparing, grouping, restrictions
 from pytest_crmseed.portal.salesforce.soql.candidates import candidates
 from pytest_crmseed.portal.salesforce.soql.resolving import Names, Resolved, source_of
 from pytest_crmseed.portal.salesforce.soql.tree import (
     Aggregate,
+    Column,
     Comparison,
     Condition,
     Every,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_crmseed.portal.salesforce.org import Org
 
 MOST_SKIPPED = 2_000
-"""[unsure] Most rows that OFFSET skips."""
+"""Most rows that OFFSET skips (docs, "OFFSET")."""
 
 Passes: TypeAlias = Callable[[Row], bool]
 Shows: TypeAlias = Callable[[Row], dict[str, Any]]
@@ -60,6 +62,8 @@ class Evaluator:
         if len(query.items) == 1 and aggregates and aggregates[0].path is None:
             if aggregates[0].function != "COUNT":
                 raise refusal("MALFORMED_QUERY", f"{aggregates[0].function}() takes a field", None)
+            if query.group:
+                raise refusal("MALFORMED_QUERY", "Grouped query cannot use COUNT()", None)
             return sum(1 for _ in self._found(query, names, source)), []
         if aggregates or query.group:
             groups = grouping.Groups(names, query, self.value)
@@ -80,8 +84,9 @@ class Evaluator:
     ) -> Iterator[Row]:
         """Return the rows that a query finds, in its order, oldest first where it has none."""
         if query.offset > MOST_SKIPPED:
-            message = f"SOQL OFFSET may not be more than {MOST_SKIPPED}"
+            message = f"Maximum SOQL offset allowed is {MOST_SKIPPED}"
             raise refusal("NUMBER_OUTSIDE_VALID_RANGE", message, None)
+        restrictions.check_joins(query.where)
         passes = self._test(query.where, names)
         rows: Iterable[Row] = self._rows(source, query.where, names) if among is None else among
         found: Iterable[Row] = filter(passes, rows)
@@ -105,8 +110,10 @@ class Evaluator:
         for by in reversed(order):
             resolved = names.resolve(by.path)
             if resolved.field is not None and not resolved.field.facts["sortable"]:
-                raise names.wrong_value(by.path, f"field '{by.path.text}' can not be sorted in a query call")
-            keyed = [(comparing.comparable(resolved.field, self.value(row, resolved)), row) for row in rows]
+                message = f"field '{by.path.text}' can not be sorted in a query call"
+                raise names.refusal(by.path, message, "MALFORMED_QUERY")
+            rank = comparing.rank(resolved.field)
+            keyed = [(rank(self.value(row, resolved)), row) for row in rows]
             with_value = [pair for pair in keyed if pair[0] is not None]
             without = [row for held, row in keyed if held is None]
             with_value.sort(key=lambda pair: pair[0], reverse=by.descending)
@@ -160,46 +167,50 @@ class Evaluator:
     def _filtered(self, path: Path, names: Names) -> Resolved:
         resolved = names.resolve(path)
         if resolved.field is not None and not resolved.field.facts["filterable"]:
-            raise names.wrong_value(path, f"field '{path.text}' can not be filtered in a query call")
+            raise names.refusal(path, f"field '{path.text}' can not be filtered in a query call")
         return resolved
 
     def _compared(self, condition: Comparison, names: Names) -> Passes:
         resolved = self._filtered(condition.path, names)
         field = resolved.field
+        if not comparing.takes(field, condition.operator):
+            message = f"invalid operator on {'string' if field is None else field.type} field"
+            raise names.refusal(condition.path, message, "INVALID_QUERY_FILTER_OPERATOR")
         if condition.operator == "like":
-            if field is not None and field.type in (
-                "date",
-                "datetime",
-                "boolean",
-                "int",
-                "double",
-                "currency",
-            ):
-                message = f"invalid operator on {field.type} field"
-                raise names.wrong_value(condition.path, message)
             matches = comparing.like(str(condition.value))
             return lambda row: matches(self.value(row, resolved))
         try:
             passes = comparing.test(field, condition.operator, condition.value, self._now)
-        except comparing.Mismatch as wrong:
-            raise self._mismatch(names, condition.path, wrong) from None
+        except (comparing.Mismatch, comparing.NoId) as wrong:
+            raise _wrong_value(names, condition.path, wrong) from None
         return lambda row: passes(comparing.comparable(field, self.value(row, resolved)))
 
     def _member(self, condition: Membership, names: Names) -> Passes:
         resolved = self._filtered(condition.path, names)
         field = resolved.field
         if isinstance(condition.values, Query):
-            sought = self._selected(condition.values)
+            if resolved.steps or field is None or field.type not in restrictions.JOINED:
+                message = (
+                    f"Semi join sub-selects can only query id fields, cannot use: '{condition.path.text}'"
+                )
+                raise names.refusal(condition.path, message, "MALFORMED_QUERY")
+            sought = self._selected(condition.values, names.source)
         else:
             try:
                 sought = {comparing.wanted(field, value) for value in condition.values}
-            except comparing.Mismatch as wrong:
-                raise self._mismatch(names, condition.path, wrong) from None
+            except (comparing.Mismatch, comparing.NoId) as wrong:
+                raise _wrong_value(names, condition.path, wrong) from None
         negated = condition.negated
         return lambda row: (comparing.comparable(field, self.value(row, resolved)) in sought) is not negated
 
-    def _selected(self, query: Query) -> set[Any]:
+    def _selected(self, query: Query, outer: SObject) -> set[Any]:
         """Return what a query within a condition selects: one field of the rows it finds."""
+        if query.order or query.limit is not None or query.offset or query.group:
+            message = "ORDER BY, LIMIT and GROUP BY are not supported in semi join sub-selects"
+            raise refusal("MALFORMED_QUERY", message, None)
+        if restrictions.joins(query.where):
+            message = "Nesting of semi join sub-selects is not supported"
+            raise refusal("MALFORMED_QUERY", message, None)
         source = source_of(self._org, self._text, query.source, query.at)
         names = Names(self._org, self._text, source, query.alias)
         if len(query.items) != 1 or not isinstance(query.items[0], Path):
@@ -207,6 +218,12 @@ class Evaluator:
                 "MALFORMED_QUERY", "The inner select of a semi join selects exactly one field", None
             )
         resolved = names.resolve(query.items[0])
+        if resolved.steps or resolved.field is None or resolved.field.type not in restrictions.JOINED:
+            message = f"Semi join sub-selects can only query id fields, cannot use: '{query.items[0].text}'"
+            raise names.refusal(query.items[0], message, "MALFORMED_QUERY")
+        if source.name == outer.name:
+            message = "The inner and outer selects should not be on the same object type"
+            raise refusal("MALFORMED_QUERY", message, None)
         rows = self._found(query, names, source)
         held = {comparing.comparable(resolved.field, self.value(row, resolved)) for row in rows}
         return held - {None}
@@ -215,20 +232,17 @@ class Evaluator:
         resolved = self._filtered(condition.path, names)
         if resolved.field is None or resolved.field.type != "multipicklist":
             message = f"{condition.path.text}: INCLUDES and EXCLUDES take multi-select picklists alone"
-            raise names.wrong_value(condition.path, message)
+            raise names.refusal(condition.path, message, "INVALID_QUERY_FILTER_OPERATOR")
 
         def passes(row: Row) -> bool:
-            held = set(str(self.value(row, resolved) or "").split(";"))
+            held = set(str(self.value(row, resolved) or "").lower().split(";"))
             return any(wanted <= held for wanted in condition.sets) is not condition.negated
 
         return passes
 
-    @staticmethod
-    def _mismatch(names: Names, path: Path, wrong: comparing.Mismatch) -> Exception:
-        return names.wrong_value(path, f"value of filter criterion for field '{path.names[-1]}' {wrong}")
-
     # -- what is shown -----------------------------------------------------------------------------
     def _shows(self, query: Query, names: Names) -> Shows:
+        restrictions.check_limit(query)
         shown: list[tuple[Sequence[str], Callable[[Row], Any]]] = []
         for item in query.items:
             match item:
@@ -238,8 +252,18 @@ class Evaluator:
                     shown += [
                         self._field(Resolved((), field, field.name)) for field in _of_kind(names.source, item)
                     ]
+                case Column():
+                    message = "only aggregate expressions use field aliasing"
+                    raise names.refusal(item.path, message, "MALFORMED_QUERY")
                 case Query():
                     shown.append(self._children(item, names))
+        if not shown:
+            message = "'FIELDS(...)' expansion function must result in at least one field being selected."
+            raise refusal("MALFORMED_QUERY", message, None)
+        counted = Counter(tuple(path) for path, _ in shown)
+        twice = next((".".join(path) for path, number in counted.items() if number > 1), None)
+        if twice is not None:
+            raise refusal("INVALID_FIELD", f"duplicate field selected: {twice}", None)
 
         def record(row: Row) -> dict[str, Any]:
             out: dict[str, Any] = {"attributes": self._attributes(row)}
@@ -273,6 +297,11 @@ class Evaluator:
         out[path[-1]] = held.value
 
     def _children(self, query: Query, names: Names) -> tuple[Sequence[str], Callable[[Row], Any]]:
+        if self._deleted:
+            raise not_emulated("queries of children in queryAll", ())
+        if query.group or any(isinstance(item, Aggregate) for item in query.items):
+            message = "only root queries support aggregate expressions"
+            raise refusal("MALFORMED_QUERY", message, None)
         child = names.children(query.source, query.at)
         source = self._org.object(child.object)
         inner = Names(self._org, self._text, source, query.alias)
@@ -300,6 +329,12 @@ class _Nested:
     def __init__(self, parents: Sequence[Row | None], value: Any) -> None:
         self.parents = parents
         self.value = value
+
+
+def _wrong_value(names: Names, path: Path, wrong: comparing.Mismatch | comparing.NoId) -> Refusal:
+    if isinstance(wrong, comparing.NoId):
+        return names.refusal(path, f"invalid ID field: {wrong}", "INVALID_QUERY_FILTER_OPERATOR")
+    return names.refusal(path, f"value of filter criterion for field '{path.names[-1]}' {wrong}")
 
 
 def _of_kind(source: SObject, item: Fields) -> list[Field]:

@@ -10,11 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_crmseed.portal.salesforce.definitions import NUMBERS
-from pytest_crmseed.portal.salesforce.errors import refusal
+from pytest_crmseed.portal.salesforce.errors import not_emulated, refusal
 from pytest_crmseed.portal.salesforce.rows import Row
 from pytest_crmseed.portal.salesforce.soql import comparing
 from pytest_crmseed.portal.salesforce.soql.resolving import Names, Resolved
-from pytest_crmseed.portal.salesforce.soql.tree import Aggregate, Path, Query
+from pytest_crmseed.portal.salesforce.soql.tree import Aggregate, Column, Fields, Path, Query
 
 _ATTRIBUTES = {"type": "AggregateResult"}
 
@@ -26,8 +26,15 @@ class Groups:
         self._names = names
         self._query = query
         self._value = value
-        self._by = [names.resolve(path) for path in query.group]
+        self._by = [self._grouped(path) for path in query.group]
         self._columns = self._named()
+
+    def _grouped(self, path: Path) -> Resolved:
+        resolved = self._names.resolve(path)
+        if resolved.field is not None and not resolved.field.facts["groupable"]:
+            message = f"field '{path.text}' can not be grouped in a query call"
+            raise self._names.refusal(path, message, "MALFORMED_QUERY")
+        return resolved
 
     def _named(self) -> list[tuple[str, Path | Aggregate, Resolved]]:
         columns: list[tuple[str, Path | Aggregate, Resolved]] = []
@@ -39,17 +46,22 @@ class Groups:
                 case Aggregate(_, Path() as path, alias):
                     columns.append((alias or f"expr{unnamed}", item, self._names.resolve(path)))
                     unnamed += not alias
-                case Path():
-                    resolved = self._names.resolve(item)
+                case Path() | Column():
+                    path, alias = (item.path, item.alias) if isinstance(item, Column) else (item, None)
+                    resolved = self._names.resolve(path)
                     if resolved not in self._by:
-                        message = f"Field must be grouped or aggregated: {item.text}"
-                        raise self._names.wrong_value(item, message)
-                    columns.append((resolved.name, item, resolved))
+                        message = f"Field must be grouped or aggregated: {path.text}"
+                        raise self._names.refusal(path, message, "MALFORMED_QUERY")
+                    columns.append((alias or resolved.name, path, resolved))
+                case Fields():
+                    raise refusal("MALFORMED_QUERY", "Field must be grouped or aggregated: FIELDS()", None)
                 case _:
                     raise refusal("MALFORMED_QUERY", "Grouped query cannot use child relationships", None)
+        if self._query.limit is not None and not self._by:
+            message = "Non-grouped query that uses overall aggregate functions cannot also use LIMIT"
+            raise refusal("MALFORMED_QUERY", message, None)
         if self._query.order or self._query.offset:
-            message = "The local portal does not emulate ORDER BY and OFFSET of groups in SOQL."
-            raise refusal("NOT_EMULATED", message, None, status=501)
+            raise not_emulated("ORDER BY and OFFSET of groups in SOQL", ())
         return columns
 
     def answer(self, rows: Iterable[Row]) -> tuple[int, list[dict[str, Any]]]:
@@ -87,7 +99,7 @@ class Groups:
         if field is None or field.type not in NUMBERS:
             assert item.path is not None
             message = f"field {item.path.text} does not support aggregate operator {item.function}"
-            raise self._names.wrong_value(item.path, message)
+            raise self._names.refusal(item.path, message, "MALFORMED_QUERY")
         if not held:
             return None
         total = sum(Decimal(str(value)) for value in held)

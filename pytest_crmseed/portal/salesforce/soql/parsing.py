@@ -14,6 +14,7 @@ from lark.exceptions import VisitError
 from pytest_crmseed.portal.salesforce.errors import Refusal, not_emulated, refusal
 from pytest_crmseed.portal.salesforce.soql.tree import (
     Aggregate,
+    Column,
     Comparison,
     Condition,
     Either,
@@ -38,14 +39,17 @@ _GRAMMAR = r"""
 ?start: query
 query: SELECT items FROM path [alias] [where] [group] [order] [limit] [offset]
 items: item ("," item)*
-?item: path | FUNCTION "(" [path] ")" [alias] -> aggregate | FIELDS "(" NAME ")" -> fields | "(" query ")"
+?item: path [ALIAS] -> column
+    | FUNCTION "(" [path] ")" [alias] -> aggregate
+    | FIELDS "(" NAME ")" -> fields
+    | "(" query ")"
 alias: NAME
 where: WHERE condition
 group: GROUP BY path ("," path)*
 order: ORDER BY sorting ("," sorting)*
 sorting: path [DIRECTION] [NULLS]
-limit: LIMIT INTEGER
-offset: OFFSET INTEGER
+limit: LIMIT WHOLE
+offset: OFFSET WHOLE
 
 ?condition: unit | unit (AND unit)+ -> every | unit (OR unit)+ -> either
 ?unit: NOT unit -> negation | "(" condition ")" | comparison
@@ -82,22 +86,28 @@ FUNCTION.3: /(COUNT_DISTINCT|COUNT|SUM|AVG|MIN|MAX)(?=\s*\()/i
 FIELDS.3: /FIELDS(?=\s*\()/i
 CONSTANT.3: /(TRUE|FALSE|NULL)\b/i
 SPAN.3: /(TODAY|YESTERDAY|TOMORROW|(LAST|THIS|NEXT)_(WEEK|MONTH|QUARTER|YEAR|90_DAYS))(?![\w:])/i
-SPAN_N.3: /((LAST|NEXT)_N_(DAYS|WEEKS|MONTHS|QUARTERS|YEARS)|N_DAYS_AGO)\s*:\s*\d+/i
+SPAN_N.3: /((LAST|NEXT)_N_(DAY|WEEK|MONTH|QUARTER|YEAR)S|N_(DAY|WEEK|MONTH|QUARTER|YEAR)S_AGO)\s*:\s*\d{1,9}/i
 OPERATOR: "<=" | ">=" | "!=" | "<>" | "=" | "<" | ">"
 STRING: /'(\\.|[^'\\])*'/s
 MOMENT.5: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)/i
 DAY.4: /\d{4}-\d\d-\d\d/
-NUMBER.3: /([A-Za-z]{3})?[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?/
+NUMBER.3: /[+-]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][+-]?\d+)?/
 INTEGER.2: /[+-]?\d+/
+WHOLE: /\d+/
+ALIAS: /[A-Za-z]\w*(?=\s*(,|FROM\b))/i
 NAME: /[A-Za-z][A-Za-z0-9_]*/
 %ignore /\s+/
 """
 
 # Parts of the language that are not emulated, as they stand outside texts.
 _BEYOND = re.compile(
-    r"\b(TYPEOF|HAVING|ROLLUP|CUBE|USING\s+SCOPE|WITH\s+\w+|FOR\s+(?:VIEW|REFERENCE|UPDATE)|ALL\s+ROWS|toLabel\s*\(|FORMAT\s*\("
-    r"|convertCurrency\s*\(|convertTimezone\s*\(|DISTANCE\s*\(|GEOLOCATION\s*\(|GROUPING\s*\("
-    r"|(?:CALENDAR|FISCAL)_\w+\s*\(|(?:DAY|HOUR|WEEK)_(?:IN|ONLY)_?\w*\s*\(|\w+_FISCAL_\w+)",
+    r"\b(TYPEOF|HAVING|ROLLUP|CUBE|USING\s+SCOPE|WITH\s+\w+|FOR\s+(?:VIEW|REFERENCE|UPDATE)|ALL\s+ROWS"
+    r"|UPDATE\s+(?:TRACKING|VIEWSTAT)|toLabel\s*\(|FORMAT\s*\(|convertCurrency\s*\(|convertTimezone\s*\("
+    r"|DISTANCE\s*\(|GEOLOCATION\s*\(|GROUPING\s*\(|(?:CALENDAR|FISCAL)_\w+\s*\("
+    r"|(?:DAY|HOUR|WEEK)_(?:IN|ONLY)_?\w*\s*\(|\w+_FISCAL_\w+"
+    r"|ORDER\s+BY\s[^()]*\b(?:COUNT_DISTINCT|COUNT|SUM|AVG|MIN|MAX)\s*\()"
+    # Several objects in FROM, amounts with a currency, times of day.
+    r"|\bFROM\s+\w+(?:\s+\w+)?\s*,|[=<>]\s*[A-Z]{3}\d|(?<![\dT:+-])\d\d:\d\d:\d\d",
     re.IGNORECASE,
 )
 _STRING = re.compile(r"'(?:\\.|[^'\\])*'", re.DOTALL)
@@ -125,6 +135,9 @@ def parse(text: str) -> Query:
         raise framed(text, error.pos_in_stream or 0, "MALFORMED_QUERY", _said(text, error)) from error
     try:
         query: Query = _Tree().transform(tree)
+    except RecursionError as error:
+        message = "Query is either selecting too many fields or the filter conditions are too complicated."
+        raise refusal("QUERY_TOO_COMPLICATED", message, None) from error
     except VisitError as error:
         if isinstance(error.orig_exc, Refusal):
             raise error.orig_exc from error
@@ -171,6 +184,9 @@ class _Tree(Transformer[Token, Any]):
     def alias(self, name: Token) -> str:
         return str(name)
 
+    def column(self, path: Path, alias: Token | None) -> Path | Column:
+        return path if alias is None else Column(path, str(alias))
+
     def items(self, *items: Any) -> tuple[Any, ...]:
         return items
 
@@ -201,10 +217,10 @@ class _Tree(Transformer[Token, Any]):
         return Order(path, direction is not None and direction.upper() == "DESC", last)
 
     def limit(self, _: Token, number: Token) -> int:
-        return int(number)
+        return _whole(number)
 
     def offset(self, _: Token, number: Token) -> int:
-        return int(number)
+        return _whole(number)
 
     # -- conditions ------------------------------------------------------------------------------
     def every(self, *parts: Any) -> Every:
@@ -230,10 +246,12 @@ class _Tree(Transformer[Token, Any]):
         return Membership(path, values, negated=True)
 
     def includes(self, path: Path, _: Token, *texts: Token) -> Includes:
-        return Includes(path, tuple(frozenset(_text(text).split(";")) for text in texts))
+        return Includes(path, tuple(frozenset(_text(text).lower().split(";")) for text in texts))
 
     def excludes(self, path: Path, _: Token, *texts: Token) -> Includes:
-        return Includes(path, tuple(frozenset(_text(text).split(";")) for text in texts), negated=True)
+        return Includes(
+            path, tuple(frozenset(_text(text).lower().split(";")) for text in texts), negated=True
+        )
 
     def listed(self, *values: Value) -> tuple[Value, ...]:
         return values
@@ -270,6 +288,13 @@ class _Tree(Transformer[Token, Any]):
 
 def _conditions(parts: tuple[Any, ...]) -> Iterator[Condition]:
     return (part for part in parts if not isinstance(part, Token))
+
+
+def _whole(token: Token) -> int:
+    # Python reads no number of very many digits.
+    if len(token) > 10 or int(token) >= 2**31:
+        raise refusal("MALFORMED_QUERY", f"numeric value out of range: {token}", None)
+    return int(token)
 
 
 def _text(token: Token) -> str:

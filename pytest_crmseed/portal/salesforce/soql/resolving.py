@@ -17,7 +17,7 @@ DEEPEST = 5
 """Most levels of parents in a path (docs, "Understanding Relationship Query Limitations")."""
 
 # What a lookup to one of several objects tells of whichever it is (docs, "Name" object).
-_OF_ANY = ("Id", "Name", "Type")
+_OF_ANY = ("Name", "Type", "FirstName", "LastName", "Email", "Phone", "Title", "Username", "Alias")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +59,32 @@ class Names:
         if len(names) > 1 and names[0].lower() in self._own and names[0].lower() not in self.source.parents:
             names.pop(0)
         if len(names) - 1 > DEEPEST:
-            raise self._wrong(path, f"{path.text} goes through more than {DEEPEST} relationships")
+            raise self.refusal(path, f"{path.text} goes through more than {DEEPEST} relationships")
         each: SObject | None = self.source
+        several: list[SObject] = []
         steps: list[Step] = []
         for name in names[:-1]:
             lookup = None if each is None else each.parents.get(name.lower())
             if lookup is None:
-                where = "Name" if each is None else each.name
-                raise self._wrong(
+                raise self.refusal(
                     path,
                     f"Didn't understand relationship '{name}' in field path. If you are attempting to use a "
                     "custom relationship, be sure to append the '__r' after the custom relationship name. "
-                    "Please reference your WSDL or the describe call for the appropriate names. "
-                    f"(There is none on {where}.)",
+                    "Please reference your WSDL or the describe call for the appropriate names.",
                 )
             steps.append(Step(lookup, lookup.relationship or name))
-            targets = [found for to in lookup.references if (found := self._org.catalogue.find(to))]
-            each = targets[0] if len(targets) == 1 else None
+            several = [found for to in lookup.references if (found := self._org.catalogue.find(to))]
+            each = several[0] if len(several) == 1 else None
         last = names[-1]
-        if each is None:
+        if len(several) > 1 and last.lower() == "id":
+            # Ids are compared alike whatever they are of.
+            return Resolved(tuple(steps), several[0].field("Id"), "Id")
+        if steps and len(steps[-1].field.references) > 1:
             general = next((name for name in _OF_ANY if name.lower() == last.lower()), None)
-            if general is None:
-                raise self._no_column(path, last, "Name")
-            return Resolved(tuple(steps), None, general)
+            if general is not None:
+                return Resolved(tuple(steps), None, general)
+        if each is None:
+            raise self._no_column(path, last, "Name")
         field = each.field(last)
         if field is None:
             raise self._no_column(path, last, each.name)
@@ -106,19 +109,16 @@ class Names:
         return child
 
     def _no_column(self, path: Path, name: str, entity: str) -> Refusal:
-        return self._wrong(
+        return self.refusal(
             path,
             f"No such column '{name}' on entity '{entity}'. If you are attempting to use a custom field, be "
             "sure to append the '__c' after the custom field name. Please reference your WSDL or the "
             "describe call for the appropriate names.",
         )
 
-    def _wrong(self, path: Path, message: str) -> Refusal:
-        return framed(self._text, path.at, "INVALID_FIELD", message)
-
-    def wrong_value(self, path: Path, message: str) -> Refusal:
-        """Return the refusal of a value that a field is compared with."""
-        return self._wrong(path, message)
+    def refusal(self, path: Path, message: str, code: str = "INVALID_FIELD") -> Refusal:
+        """Return the refusal of what is done with a field, in its place in the query."""
+        return framed(self._text, path.at, code, message)
 
 
 def source_of(org: Org, text: str, name: str, at: int) -> SObject:

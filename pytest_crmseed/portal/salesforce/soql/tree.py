@@ -102,6 +102,14 @@ class Aggregate:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """A field that the answer calls by another name: ``Name n``."""
+
+    path: Path
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fields:
     """``FIELDS(ALL)``, ``FIELDS(STANDARD)`` or ``FIELDS(CUSTOM)``."""
 
@@ -121,7 +129,7 @@ class Order:
 class Query:
     """A query, or one in another."""
 
-    items: tuple[Path | Aggregate | Fields | Query, ...]
+    items: tuple[Path | Column | Aggregate | Fields | Query, ...]
     source: str
     at: int = 0
     alias: str | None = None

@@ -1,0 +1,54 @@
+"""Requests without a proper answer: nothing is there twice, and nothing is left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_crmseed.errors import VerificationFailed
+from pytest_crmseed.portal.behaviour import Behaviour
+from pytest_crmseed.providers.pipedrive import Pipedrive
+
+OBJECT_TYPES = list(Pipedrive.legend.objects)
+
+
+@pytest.mark.parametrize("fault", ["drop_after_commit", "drop_before_commit", "html_body"])
+@pytest.mark.parametrize("name", OBJECT_TYPES)
+def test_each_record_is_made_once(bench: Any, name: str, fault: str) -> None:
+    native = Pipedrive.legend.objects[name].native.partition(":")[0]
+    bench.portal.faults.add(fault, route=_route(native), method="POST", seeder=True)
+    seed = bench.seed({name: 3})
+    assert len(seed.records[name]) == 3
+    result = bench.engine.clean()
+    assert (result.left, result.errors) == ([], [])
+    assert bench.counts == {}
+
+
+@pytest.mark.parametrize("name", OBJECT_TYPES)
+def test_a_request_that_is_carried_out_twice_undoes_the_seed(bench: Any, name: str) -> None:
+    native = Pipedrive.legend.objects[name].native.partition(":")[0]
+    bench.portal.faults.deliver_twice(route=_route(native), method="POST", seeder=True)
+    with pytest.raises(VerificationFailed, match="the portal has 2 records with its key"):
+        bench.seed({name: 3})
+    assert bench.counts == {}
+
+
+@pytest.mark.parametrize("fault", ["drop_after_commit", "drop_before_commit"])
+def test_a_deal_without_the_field_is_found_among_its_parents(benches: Any, fault: str) -> None:
+    bench = benches(Behaviour(set_up=False))
+    provider, connection = bench.target.provider, bench.target.connection
+    for name in ("companies", "contacts"):
+        connection.run(provider.make_key(name))
+    bench.use_live_schema()
+    bench.portal.faults.add(fault, route="/api/v2/deals", method="POST", seeder=True)
+    assert len(bench.seed({"deals": 3}).records.deals) == 3
+    assert bench.counts["deals"] == 3
+    assert bench.engine.clean().complete
+    assert bench.counts == {}
+
+
+def _route(native: str) -> str:
+    if native == "deal_products":
+        return "/api/v2/deals/*/products"
+    return f"/api/v1/{native}" if native in ("leads", "notes") else f"/api/v2/{native}"
