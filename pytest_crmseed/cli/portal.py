@@ -129,4 +129,8 @@ def _name(local: LocalPortal) -> None:
     portal's id ``crmseed cleanup`` tells the one in which a run was made from the other.
     """
     digest = hashlib.sha256(local.seed_token.encode()).digest()
-    local.portal.behaviour.portal_id = 100_000_000 + int.from_bytes(digest[:6]) % 900_000_000
+    number = 100_000_000 + int.from_bytes(digest[:6]) % 900_000_000
+    behaviour = local.portal.behaviour
+    behaviour.portal_id = number
+    behaviour.salesforce.organization_number = number
+    behaviour.pipedrive.company_id = number

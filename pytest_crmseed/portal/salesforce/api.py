@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_crmseed.portal.handled import Described, Handled
 from pytest_crmseed.portal.message import PortalRequest
+from pytest_crmseed.portal.salesforce import ids
 from pytest_crmseed.portal.salesforce.definitions import PROVIDER
 from pytest_crmseed.portal.salesforce.fault_answers import SalesforceFaultAnswers
 from pytest_crmseed.portal.salesforce.sessions import Sessions
@@ -43,7 +44,11 @@ class SalesforceApi:
         self._behaviour = behaviour
         self._clock = clock
         self._schema = schema
-        self._sessions = Sessions(store)
+
+    @cached_property
+    def _sessions(self) -> Sessions:
+        number = self._behaviour.salesforce.organization_number
+        return Sessions(self._store, ids.made("00D", number))
 
     @cached_property
     def service(self) -> Service:

@@ -124,6 +124,8 @@ class SalesforceBehaviour:
     """
 
     organization_name: str = "Local portal"
+    organization_number: int = 1
+    """What the org's id is made of; taken when the org is first used."""
     is_sandbox: bool = True
     organization_type: str = "Developer Edition"
     trial_expires: str | None = None

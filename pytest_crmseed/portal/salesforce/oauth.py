@@ -16,7 +16,7 @@ from pytest_crmseed.portal.salesforce.errors import JSON_TYPE
 from pytest_crmseed.portal.salesforce.instants import stamp
 from pytest_crmseed.portal.salesforce.org import Org
 from pytest_crmseed.portal.salesforce.rows import Row
-from pytest_crmseed.portal.salesforce.sessions import ADMINISTRATOR, ORGANIZATION_ID, Session
+from pytest_crmseed.portal.salesforce.sessions import ADMINISTRATOR, Session
 
 _JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _SCOPES = "api refresh_token full"
@@ -165,7 +165,7 @@ def _opened(org: Org, request: PortalRequest, user: int) -> dict[str, str]:
 
 
 def _told(org: Org, request: PortalRequest, session: Session) -> dict[str, str]:
-    who = f"{request.origin}/id/{ORGANIZATION_ID}/{session.user_id}"
+    who = f"{request.origin}/id/{org.sessions.organization_id}/{session.user_id}"
     issued = str(int(org.clock() * 1000))
     signed = hmac.new(session.token.encode(), (who + issued).encode(), hashlib.sha256).digest()
     return {
@@ -183,10 +183,10 @@ def _who(org: Org, request: PortalRequest, session: Session) -> dict[str, Any]:
     user, origin = user_row(org, session), request.origin
     rest = f"{origin}/services/data/v{{version}}/"
     return {
-        "sub": f"{origin}/id/{ORGANIZATION_ID}/{user.id}",
-        "id": f"{origin}/id/{ORGANIZATION_ID}/{user.id}",
+        "sub": f"{origin}/id/{org.sessions.organization_id}/{user.id}",
+        "id": f"{origin}/id/{org.sessions.organization_id}/{user.id}",
         "user_id": user.id,
-        "organization_id": ORGANIZATION_ID,
+        "organization_id": org.sessions.organization_id,
         "username": user["Username"],
         "preferred_username": user["Username"],
         "nickname": user["CommunityNickname"],

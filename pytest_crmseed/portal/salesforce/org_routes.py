@@ -11,7 +11,6 @@ from pytest_crmseed.portal.salesforce.errors import parser_error, refusal
 from pytest_crmseed.portal.salesforce.instants import http_date, moment, stamp
 from pytest_crmseed.portal.salesforce.limits import DAY
 from pytest_crmseed.portal.salesforce.routing import Route
-from pytest_crmseed.portal.salesforce.sessions import ORGANIZATION_ID
 from pytest_crmseed.portal.salesforce.system_rows import FOUNDED
 
 _KEPT_DAYS = 15
@@ -20,7 +19,7 @@ _RESOURCES = ("composite", "limits", "query", "queryAll", "sobjects", "tooling",
 
 def resources(call: Call) -> PortalResponse:
     """List the resources of a version."""
-    who = f"{call.request.origin}/id/{ORGANIZATION_ID}/{call.session.user_id}"
+    who = f"{call.request.origin}/id/{call.org.sessions.organization_id}/{call.session.user_id}"
     return call.answer(200, {**{name: f"{call.home}/{name}" for name in _RESOURCES}, "identity": who})
 
 

@@ -9,7 +9,6 @@ from pytest_crmseed.portal.salesforce import ids
 from pytest_crmseed.portal.salesforce.definitions import PROVIDER
 from pytest_crmseed.portal.store import Store
 
-ORGANIZATION_ID = ids.made("00D", 1)
 ADMINISTRATOR = 1
 """The number of the user whom all tokens are of."""
 
@@ -35,8 +34,9 @@ class Session:
 class Sessions:
     """The sessions of an org: one for the application, one for the seeder, others on request."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, organization_id: str) -> None:
         self._store = store
+        self.organization_id = organization_id
         self._by_token: dict[str, Session] = {}
         self._refresh: dict[str, int] = {}
         for role, token, details in store.tokens(PROVIDER):
@@ -59,7 +59,7 @@ class Sessions:
         """Return a new session."""
         # The org's id stands before the mark; letters, digits, dots and underscores behind it.
         secret = secrets.token_urlsafe(66).replace("-", ".")
-        session = Session(f"{ORGANIZATION_ID[:15]}!AQ{secret}", role, user, burst, expires)
+        session = Session(f"{self.organization_id[:15]}!AQ{secret}", role, user, burst, expires)
         self._store.issue(PROVIDER, role, session.token, {"user": user, "burst": burst, "expires": expires})
         self._by_token = {**self._by_token, session.token: session}
         return session

@@ -13,7 +13,6 @@ from pytest_crmseed.portal.message import PortalRequest, PortalResponse
 from pytest_crmseed.portal.salesforce import ids
 from pytest_crmseed.portal.salesforce.oauth import login, user_row
 from pytest_crmseed.portal.salesforce.org import Org
-from pytest_crmseed.portal.salesforce.sessions import ORGANIZATION_ID
 
 MOST_IDS = 200
 
@@ -53,7 +52,7 @@ def _login(org: Org, request: PortalRequest, named: _Named) -> PortalResponse:
         return _fault("INVALID_LOGIN", message)
     user = user_row(org, session)
     version = request.segments[3]
-    place = f"{request.origin}/services/Soap/u/{version}/{ORGANIZATION_ID[:15]}"
+    place = f"{request.origin}/services/Soap/u/{version}/{org.sessions.organization_id[:15]}"
     result = {
         "metadataServerUrl": place.replace("/Soap/u/", "/Soap/m/"),
         "passwordExpired": "false",
@@ -63,7 +62,7 @@ def _login(org: Org, request: PortalRequest, named: _Named) -> PortalResponse:
         "userId": user.id,
     }
     info = {
-        "organizationId": ORGANIZATION_ID,
+        "organizationId": org.sessions.organization_id,
         "organizationName": org.switches.organization_name,
         "sessionSecondsValid": str(int(org.switches.session_seconds)),
         "userEmail": user["Email"] or "",

@@ -91,6 +91,7 @@ def _rows(org: Org) -> Iterator[tuple[str, int, Mapping[str, str]]]:
 def _organization(org: Org) -> Mapping[str, str]:
     switches = org.switches
     values = {
+        "Id": org.sessions.organization_id,
         "Name": switches.organization_name,
         "IsSandbox": "true" if switches.is_sandbox else "false",
         "OrganizationType": switches.organization_type,
