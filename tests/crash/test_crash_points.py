@@ -58,6 +58,17 @@ SALESFORCE_STRANGERS = {
     ],
 }
 
+PIPEDRIVE_STRANGERS = {
+    "organizations": [{"name": "Northwind"}],
+    "persons": [{"name": "Ada Byron"}],
+    "deals": [{"title": "Renewal"}],
+}
+ALL_STRANGERS = {
+    "hubspot": STRANGERS,
+    "salesforce": SALESFORCE_STRANGERS,
+    "pipedrive": PIPEDRIVE_STRANGERS,
+}
+
 
 class Judge:
     """A portal with strangers' records in it, and the processes that seed it and die."""
@@ -133,24 +144,23 @@ class Judge:
 
 def make(portal: LocalPortal, provider: str, name: str, values: dict[str, str]) -> None:
     """Make a record as an application does."""
-    path, body = f"/services/data/v66.0/sobjects/{name}", dict[str, Any](values)
+    token = portal.tokens(provider)["application"]
+    path, body, headers = f"/api/v2/{name}", dict[str, Any](values), {"x-api-token": token}
+    if provider != "pipedrive":
+        path, headers = f"/services/data/v66.0/sobjects/{name}", {"authorization": f"Bearer {token}"}
     if provider == "hubspot":
         path, body = f"/crm/v3/objects/{name}", {"properties": values}
-    token = portal.tokens(provider)["application"]
-    answer = requests.post(
-        portal.base_url + path, json=body, headers={"authorization": f"Bearer {token}"}, timeout=10
-    )
-    assert answer.status_code == 201, answer.text
+    answer = requests.post(portal.base_url + path, json=body, headers=headers, timeout=10)
+    assert answer.status_code in (200, 201), answer.text
 
 
-@pytest.fixture(params=["hubspot", "hubspot without the key's field", "salesforce"])
+@pytest.fixture(params=["hubspot", "hubspot without the key's field", "salesforce", "pipedrive"])
 def judge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Judge]:
     """Serve a portal that is not empty, and start the process that forks the others."""
     script = Path(__file__).with_name("zygote.py")
     provider, _, without = request.param.partition(" ")
     with LocalPortal(behaviour=Behaviour(set_up=not without)) as portal:
-        all_strangers = STRANGERS if provider == "hubspot" else SALESFORCE_STRANGERS
-        for name, strangers in all_strangers.items():
+        for name, strangers in ALL_STRANGERS[provider].items():
             text = "message" if name == "contacts" else "description"
             for properties in strangers:
                 named = {text if field == "crmseed_key" else field: v for field, v in properties.items()}
