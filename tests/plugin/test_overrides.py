@@ -210,7 +210,11 @@ def test_an_error_of_the_plan_hook_fails_setup_before_anything_is_sent(suite, ou
             "{'HUBSPOT_TOKEN': 'pat-secret'}",
             "unknown credential 'HUBSPOT_TOKEN' in crm_credentials; did you mean 'HUBSPOT_ACCESS_TOKEN'?",
         ),
-        ("crm_provider", "'hubspt'", "unknown provider 'hubspt'; did you mean 'hubspot'? Valid: hubspot."),
+        (
+            "crm_provider",
+            "'hubspt'",
+            "unknown provider 'hubspt'; did you mean 'hubspot'? Valid: hubspot, pipedrive, salesforce.",
+        ),
         ("crm_locale", "'xx_YY'", "xx_YY"),
     ],
 )
