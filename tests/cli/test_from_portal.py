@@ -17,16 +17,16 @@ Crmseed = Callable[..., Any]
 Serve = Callable[..., LocalPortal]
 
 
-def live(portal: LocalPortal) -> int:
-    return sum(portal.stats()["records"]["hubspot"].values())
+def live(portal: LocalPortal, provider: str = "hubspot") -> int:
+    return sum(portal.stats()["records"][provider].values())
 
 
 @pytest.fixture
 def orphans(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[LocalPortal, bool], str]:
     """Leave records in a portal that no ledger knows of, expired or not."""
 
-    def leave(portal: LocalPortal, expired: bool) -> str:
-        seeder = Seeder(base_url=portal.base_url)
+    def leave(portal: LocalPortal, expired: bool, provider: str = "hubspot") -> str:
+        seeder = Seeder(base_url=portal.base_url, provider=provider)
         if expired:
             make = keys.make_key
             past = lambda run_id, issued, expires, *rest: make(run_id, 1, 2, *rest)  # noqa: E731
@@ -56,6 +56,20 @@ def test_what_expired_is_removed_without_a_ledger(
     assert (screen.code, screen.err) == (0, "")
     assert screen.out.startswith("4 records of 1 run removed from HubSpot local portal 500000001, 0 left.\n")
     assert live(portal) == 0
+
+
+@pytest.mark.parametrize("provider", ["salesforce", "pipedrive"])
+def test_of_the_other_crms_as_well(
+    crmseed: Crmseed, serve: Serve, orphans: Callable[..., str], provider: str
+) -> None:
+    portal = serve()
+    orphans(portal, True, provider)
+    assert live(portal, provider) >= 4
+    at = ("cleanup", "--from-portal", "--provider", provider, "--base-url", portal.base_url)
+    screen = crmseed(*at)
+    assert (screen.code, screen.err) == (0, "")
+    assert screen.out.startswith("4 records of 1 run removed from ")
+    assert live(portal, provider) == 0
 
 
 def test_what_may_be_under_way_elsewhere_is_left_alone(
