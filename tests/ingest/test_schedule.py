@@ -120,7 +120,6 @@ def test_a_draft_and_its_own_parent_never_come_into_one_batch() -> None:
 def test_a_plan_costs_tokens_where_requests_have_prices() -> None:
     from pytest_crmseed.planning import Plan, Step
     from pytest_crmseed.providers.base import Capabilities, Price
-    from pytest_crmseed.records import Link
 
     capabilities = Capabilities(
         batch_records=1,
