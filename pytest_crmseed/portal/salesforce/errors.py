@@ -1,7 +1,7 @@
 """Salesforce's refusals, in their two forms: alone in an array, or of one row among many.
 
 Salesforce docs, "Status Codes and Error Responses"; the wording is that of answers that were recorded or
-quoted, and [unsure] where :mod:`.unsure` says so.
+quoted, and [unsure] where neither is known.
 """
 
 from __future__ import annotations
