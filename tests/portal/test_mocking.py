@@ -157,10 +157,9 @@ def test_what_it_does_not_decorate() -> None:
         )
     with pytest.raises(UsageError, match="LocalPortal is none"):
         mock_crm(LocalPortal)
-    with pytest.raises(
-        UsageError, match="takes a portal, or a behaviour and a schema for a new one, not both"
-    ):
-        mock_crm(LocalPortal(), behaviour=Behaviour())
+    taken = "takes a portal, or a behaviour and a schema for a new one, not both"
+    with LocalPortal() as portal, pytest.raises(UsageError, match=taken):
+        mock_crm(portal, behaviour=Behaviour())
 
 
 def test_the_inner_of_two_answers_and_the_outer_again_after_it() -> None:
