@@ -35,6 +35,15 @@ class AskedOrg:
         url = path if path.startswith("/services") else ROOT + path
         return self.portal.handle(PortalRequest.of(method, url, body, token=self._token, headers=named))
 
+    def raw(self, method: str, path: str, body: bytes, *, content_type: str) -> PortalResponse:
+        """Send a body as it is."""
+        headers = {
+            "host": "127.0.0.1",
+            "authorization": f"Bearer {self._token}",
+            "content-type": content_type,
+        }
+        return self.portal.handle(PortalRequest(method, ROOT + path, "", headers, body))
+
     def json(self, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> Any:
         answer = self.ask(method, path, body, **headers)
         assert answer.status == status, answer.body

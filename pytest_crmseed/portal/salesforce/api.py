@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_crmseed.portal.handled import Described, Handled
 from pytest_crmseed.portal.message import PortalRequest
 from pytest_crmseed.portal.salesforce import ids
-from pytest_crmseed.portal.salesforce.definitions import PROVIDER
+from pytest_crmseed.portal.salesforce.definitions import HOST, PROVIDER
 from pytest_crmseed.portal.salesforce.fault_answers import SalesforceFaultAnswers
 from pytest_crmseed.portal.salesforce.sessions import Sessions
 from pytest_crmseed.portal.store import Store
@@ -27,7 +27,7 @@ class SalesforceApi:
     """
 
     name: ClassVar[str] = PROVIDER
-    host: ClassVar[str] = "local.my.salesforce.com"
+    host: ClassVar[str] = HOST
     hosts: ClassVar[tuple[str, ...]] = ("*.my.salesforce.com", "login.salesforce.com", "test.salesforce.com")
 
     def __init__(
@@ -44,18 +44,29 @@ class SalesforceApi:
         self._behaviour = behaviour
         self._clock = clock
         self._schema = schema
+        self._making = threading.RLock()
+        self._made_sessions: Sessions | None = None
+        self._made_service: Service | None = None
 
-    @cached_property
+    @property
     def _sessions(self) -> Sessions:
-        number = self._behaviour.salesforce.organization_number
-        return Sessions(self._store, ids.made("00D", number))
+        with self._making:
+            if self._made_sessions is None:
+                number = self._behaviour.salesforce.organization_number
+                self._made_sessions = Sessions(self._store, ids.made("00D", number))
+            return self._made_sessions
 
-    @cached_property
+    @property
     def service(self) -> Service:
         """What answers; most local portals never need it."""
-        from pytest_crmseed.portal.salesforce.service import Service
+        with self._making:
+            if self._made_service is None:
+                from pytest_crmseed.portal.salesforce.service import Service
 
-        return Service(self._store, self._behaviour, self._sessions, clock=self._clock, schema=self._schema)
+                self._made_service = Service(
+                    self._store, self._behaviour, self._sessions, clock=self._clock, schema=self._schema
+                )
+            return self._made_service
 
     @property
     def stock(self) -> bool:
@@ -113,5 +124,6 @@ class SalesforceApi:
 
     def reset(self) -> None:
         """Forget what is kept outside the store: definitions, used-up limits."""
-        if "service" in self.__dict__:
-            self.service.org.reset()
+        with self._making:
+            if self._made_service is not None:
+                self._made_service.org.reset()

@@ -28,10 +28,14 @@ def objects(switches: Iterable[CustomObject]) -> list[SObject]:
     ]
 
 
-def sobject(name: str, label: str, plural: str, own: Sequence[Field], *, prefix: str = "") -> SObject:
-    """Return a custom object with its own fields and those that every object has."""
-    named = {each.name for each in own}
-    system = [stock.field(entry) for entry in _system(label) if entry["name"] not in named]
+def sobject(
+    name: str, label: str, plural: str, own: Sequence[Field], *, prefix: str = "", owned: bool = True
+) -> SObject:
+    """Return a custom object with its own fields and those that every object has.
+
+    Rows of a detail are not ``owned``: they belong to their master's owner.
+    """
+    system = [stock.field(entry) for entry in _system() if owned or entry["name"] != "OwnerId"]
     first = [each for each in system if each.name in ("Id", "OwnerId", "IsDeleted")]
     rest = [each for each in system if each not in first]
     return SObject(
@@ -191,7 +195,7 @@ def _words(name: str) -> str:
     return name.removesuffix("__c").replace("_", " ")
 
 
-def _system(label: str) -> list[Mapping[str, Any]]:
+def _system() -> list[Mapping[str, Any]]:
     common: Mapping[str, Mapping[str, Any]] = stock.data()["common"]
     names = (
         "IsDeleted",

@@ -13,6 +13,9 @@ from typing import Any
 
 PROVIDER = "salesforce"
 
+HOST = "local.my.salesforce.com"
+"""The org's own domain, where the vendor's hosts are mocked."""
+
 MASTER_RECORD_TYPE = "012000000000000AAA"
 """The record type of objects that have no others; its id is the same in every org."""
 

@@ -27,7 +27,12 @@ def delete(writer: Writer, row: Row) -> None:
         message = "insufficient access rights on object id"
         raise refusal("INSUFFICIENT_ACCESS_OR_READONLY", message)
     going: dict[str, Row] = {}
-    _collect(writer, row, going)
+    held: list[tuple[Row, Row]] = []
+    _collect(writer, row, going, held)
+    stopping = [(parent, child) for parent, child in held if child.id not in going]
+    if stopping:
+        parent = stopping[0][0]
+        raise _associated(parent, [child for other, child in stopping if other is parent])
     now = writer.org.now()
     for each in going.values():
         run_trigger(writer.org, each.object, "before delete")
@@ -39,28 +44,24 @@ def delete(writer: Writer, row: Row) -> None:
         rules_of(each.object.name).deleted(writer, each)
 
 
-def _collect(writer: Writer, row: Row, going: dict[str, Row]) -> None:
-    """Add a row and what goes with it; parents stand before their children.
+def _collect(writer: Writer, row: Row, going: dict[str, Row], held: list[tuple[Row, Row]]) -> None:
+    """Add a row and what goes with it, parents before their children, and pairs of a row and what holds it.
 
     Raises:
-        Refusal: something keeps one of them.
+        Refusal: a rule keeps one of them.
     """
     if row.id in going:
         return
-    held = writer.org.switches.locked
-    if row.id in held or row.id[:15] in held:
+    taken = writer.org.switches.locked
+    if row.id in taken or row.id[:15] in taken:
         raise locked(row.id)
     rules_of(row.object.name).deleting(writer, row)
     going[row.id] = row
-    kept: list[Row] = []
     for child, effect in _children(writer, row):
         if effect.cascade:
-            _collect(writer, child, going)
-        elif effect.restrict and child.id not in going:
-            kept.append(child)
-    stopping = [child for child in kept if child.id not in going]
-    if stopping:
-        raise _associated(row, stopping)
+            _collect(writer, child, going, held)
+        elif effect.restrict:
+            held.append((row, child))
 
 
 def _let_go(writer: Writer, row: Row, going: dict[str, Row]) -> None:

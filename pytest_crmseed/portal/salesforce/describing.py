@@ -40,10 +40,14 @@ _GLOBAL_FLAGS = (
 )
 _GLOBAL_LINKS = (
     "approvalLayouts",
+    "caseArticleSuggestions",
+    "caseRowArticleSuggestions",
     "compactLayouts",
     "describe",
     "layouts",
     "listviews",
+    "namedLayouts",
+    "passwordUtilities",
     "quickActions",
     "rowTemplate",
     "sobject",
@@ -151,13 +155,15 @@ def _links(each: SObject, home: str, origin: str) -> dict[str, str]:
     here = f"{home}/sobjects/{each.name}"
     known: Mapping[str, str] = {
         "approvalLayouts": f"{here}/describe/approvalLayouts",
-        "caseArticleSuggestions": f"{home}/suggestedArticles",
+        "caseArticleSuggestions": f"{here}/suggestedArticles",
         "caseRowArticleSuggestions": f"{here}/{{ID}}/suggestedArticles",
         "compactLayouts": f"{here}/describe/compactLayouts",
         "describe": f"{here}/describe",
         "eventSeriesUpdates": f"{here}/{{ID}}/fromThisEventOnwards",
         "layouts": f"{here}/describe/layouts",
         "listviews": f"{here}/listviews",
+        "namedLayouts": f"{here}/describe/namedLayouts/{{LayoutName}}",
+        "passwordUtilities": f"{here}/{{ID}}/password",
         "quickActions": f"{here}/quickActions",
         "rowTemplate": f"{here}/{{ID}}",
         "sobject": here,

@@ -44,6 +44,11 @@ def full(short: str) -> str:
     return short + checks
 
 
+def looks_like_one(text: str) -> bool:
+    """Return whether a text has the shape of an id, be the letters that check it wrong."""
+    return _TEXT.fullmatch(text) is not None
+
+
 def parse(text: object) -> Id | None:
     """Return the id that a text is, of 15 or 18 characters; None when it is none."""
     if not isinstance(text, str) or not _TEXT.fullmatch(text):

@@ -105,7 +105,7 @@ class Limits:
         return dict(sorted(figures.items()))
 
     def _used(self, now: float) -> int:
-        while self._hours and self._hours[0][0] <= (now - DAY) // _HOUR:
+        while self._hours and self._hours[0][0] < (now - DAY) // _HOUR:
             self._hours.popleft()
         return sum(count for _, count in self._hours)
 

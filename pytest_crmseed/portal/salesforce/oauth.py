@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from pytest_crmseed.portal.message import PortalRequest, PortalResponse
 from pytest_crmseed.portal.salesforce import jwt
+from pytest_crmseed.portal.salesforce.definitions import HOST
 from pytest_crmseed.portal.salesforce.errors import JSON_TYPE
 from pytest_crmseed.portal.salesforce.instants import stamp
 from pytest_crmseed.portal.salesforce.org import Org
@@ -20,7 +21,7 @@ from pytest_crmseed.portal.salesforce.sessions import ADMINISTRATOR, Session
 
 _JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _SCOPES = "api refresh_token full"
-# No flow but those of a My Domain signs an app in by itself.
+# The hosts that sign people in to all orgs; an app by itself is signed in by its org's own domain alone.
 _SHARED_HOSTS = ("login.salesforce.com", "test.salesforce.com")
 
 LATEST_ASSERTION = 300.0
@@ -80,9 +81,14 @@ def user_row(org: Org, session: Session) -> Row:
     return org.rows.get(org.object("User"), [session.user])[session.user]
 
 
+def instance_url(request: PortalRequest) -> str:
+    """Return the address of the org itself: where it was asked, unless that is a host of all orgs."""
+    return f"https://{HOST}" if _is_shared(request) else request.origin
+
+
 # -- flows -----------------------------------------------------------------------------------------
 def _client_credentials(org: Org, request: PortalRequest, form: Mapping[str, str]) -> dict[str, str]:
-    if request.headers.get("host", "").partition(":")[0].lower() in _SHARED_HOSTS:
+    if _is_shared(request):
         raise _Refused("invalid_grant", "request not supported on this domain")
     _check_client(org, request, form, secret=True)
     answer = _opened(org, request, ADMINISTRATOR)
@@ -172,7 +178,7 @@ def _told(org: Org, request: PortalRequest, session: Session) -> dict[str, str]:
         "access_token": session.token,
         "signature": base64.b64encode(signed).decode("ascii"),
         "scope": _SCOPES,
-        "instance_url": request.origin,
+        "instance_url": instance_url(request),
         "id": who,
         "token_type": "Bearer",
         "issued_at": issued,
@@ -209,6 +215,10 @@ def _who(org: Org, request: PortalRequest, session: Session) -> dict[str, Any]:
         "utcOffset": 0,
         "updated_at": stamp(user.record.updated),
     }
+
+
+def _is_shared(request: PortalRequest) -> bool:
+    return request.headers.get("host", "").partition(":")[0].lower() in _SHARED_HOSTS
 
 
 def _user_named(org: Org, username: str) -> int | None:

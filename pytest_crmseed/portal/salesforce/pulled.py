@@ -58,8 +58,9 @@ def objects(schema: Schema, stock_names: Collection[str]) -> list[SObject]:
             each.name,
             each.label,
             each.plural,
-            [_field(field, None) for field in each.fields.values()],
+            [_field(field, None) for name, field in each.fields.items() if name not in _ALWAYS],
             prefix=each.type_id,
+            owned="OwnerId" in each.fields,
         )
         for each in _native(schema)
         if each.name not in stock_names
@@ -116,14 +117,17 @@ def _field(field: SchemaField, known: Field | None) -> Field:
     for hint in ("precision", "scale"):
         entry[hint] = int(field.native.get(hint, 0))
     kind = entry["type"]
-    if kind in TEXTS:
-        entry["length"] = field.max_length or (255 if kind == "picklist" else 0)
+    if kind in TEXTS and (field.max_length or known is None):
+        entry["length"] = field.max_length or 255
     if kind == "int" and field.maximum is not None:
         entry["digits"] = len(str(int(Decimal(field.maximum))))
     if kind == "reference":
         entry["relationshipName"] = entry["relationshipName"] or custom.relationship(field.name)
+        if field.options:
+            # Record types are options in a schema.
+            entry["referenceTo"] = ["RecordType"]
     # A describe calls booleans and system fields not nillable too, which the model does not keep.
-    entry["nillable"] = not (field.required or kind == "boolean" or kind == "id")
+    entry["nillable"] = not (field.required or entry["autoNumber"] or kind in ("boolean", "id"))
     if field.kind in (Kind.OPTION, Kind.OPTIONS) and kind != "reference":
         entry |= {
             "restrictedPicklist": not field.unrestricted,
@@ -138,7 +142,9 @@ def _field(field: SchemaField, known: Field | None) -> Field:
     if known is not None:
         # The vendor's own field: what the model does not tell is as everywhere.
         told = {name: facts[name] for name in entry if name not in ("createable", "nillable")}
-        facts = {**known.facts, **told, "byteLength": facts["byteLength"]}
+        facts = {**known.facts, **told}
+        if facts["length"] != known.length:
+            facts["byteLength"] = stock.field(entry).facts["byteLength"]
         facts["createable"] = known.createable and not field.read_only
         facts["nillable"] = known.nillable and not field.required
     values = tuple(_values(field, known)) if kind != "reference" else ()

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_crmseed.portal.message import PortalResponse
-from pytest_crmseed.portal.salesforce import reading
+from pytest_crmseed.portal.salesforce import ids, reading
 from pytest_crmseed.portal.salesforce.call import Call
 from pytest_crmseed.portal.salesforce.definitions import Field
 from pytest_crmseed.portal.salesforce.deleting import delete
 from pytest_crmseed.portal.salesforce.errors import (
-    is_deleted,
     no_such_column,
     no_such_key,
-    no_such_row,
     not_found,
     refusal,
 )
@@ -33,15 +31,17 @@ def create(call: Call) -> PortalResponse:
 
 def read(call: Call) -> PortalResponse:
     """Answer a row with all its fields, or those that are asked for."""
-    row = call.org.rows.by_id(call.params["id"])
-    if row is None or row.deleted or row.object.name != call.object.name:
+    each = call.object
+    row = call.org.rows.by_id(_id(call))
+    if row is None or row.deleted or row.object.name != each.name:
         raise not_found()
     return _shown(call, row)
 
 
 def update(call: Call) -> PortalResponse:
     """Change a row."""
-    row = call.writer.found(call.object, call.params["id"])
+    each = call.object
+    row = call.writer.found(each, _id(call))
     body = call.json_object
     _refuse_key(body, "Id")
     call.writer.update(row, body)
@@ -50,12 +50,8 @@ def update(call: Call) -> PortalResponse:
 
 def remove(call: Call) -> PortalResponse:
     """Delete a row."""
-    row = call.org.rows.by_id(call.params["id"])
-    if row is None or row.object.name != call.object.name:
-        raise no_such_row()
-    if row.deleted:
-        raise is_deleted()
-    delete(call.writer, row)
+    each = call.object
+    delete(call.writer, call.writer.found(each, _id(call)))
     return call.empty()
 
 
@@ -107,6 +103,18 @@ def fields_of(call: Call, names: str | None) -> list[Field] | None:
             raise no_such_column(name.strip(), call.object.name)
         found.append(field)
     return found
+
+
+def _id(call: Call) -> str:
+    """Return the id that the path names.
+
+    Raises:
+        Refusal: it is none; then it is taken for the name of a field (recorded).
+    """
+    given = call.params["id"]
+    if not ids.looks_like_one(given) and call.org.rows.by_id(given) is None:
+        raise no_such_key(given)
+    return given
 
 
 def _shown(call: Call, row: Row) -> PortalResponse:

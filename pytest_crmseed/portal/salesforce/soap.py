@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from pytest_crmseed.portal.message import PortalRequest, PortalResponse
 from pytest_crmseed.portal.salesforce import ids
-from pytest_crmseed.portal.salesforce.oauth import login, user_row
+from pytest_crmseed.portal.salesforce.oauth import instance_url, login, user_row
 from pytest_crmseed.portal.salesforce.org import Org
 
 MOST_IDS = 200
@@ -52,7 +52,7 @@ def _login(org: Org, request: PortalRequest, named: _Named) -> PortalResponse:
         return _fault("INVALID_LOGIN", message)
     user = user_row(org, session)
     version = request.segments[3]
-    place = f"{request.origin}/services/Soap/u/{version}/{org.sessions.organization_id[:15]}"
+    place = f"{instance_url(request)}/services/Soap/u/{version}/{org.sessions.organization_id[:15]}"
     result = {
         "metadataServerUrl": place.replace("/Soap/u/", "/Soap/m/"),
         "passwordExpired": "false",

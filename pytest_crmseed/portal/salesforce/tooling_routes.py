@@ -70,7 +70,7 @@ def make_field(call: Call) -> PortalResponse:
 def _described(name: str, metadata: Mapping[str, Any]) -> CustomField:
     kind, label = metadata.get("type"), metadata.get("label")
     if metadata.get("formula") is not None or kind in ("AutoNumber", "Summary", "Html", "Location"):
-        raise not_emulated(f"making custom fields of the type {kind} with a formula or by themselves", ())
+        raise not_emulated(f"making custom fields of the type {kind}, or with a formula", ())
     if not isinstance(kind, str) or kind not in _TYPES:
         raise refusal("INVALID_FIELD", f"{kind} is not a valid value for the enum FieldType", None)
     if not isinstance(label, str) or not label:

@@ -107,7 +107,7 @@ def problem(field: Field, text: str) -> Problem | None:
 
 
 def same_case(field: Field, text: str) -> str:
-    """Return a picklist's value as the list has it; a restricted one is found in any case."""
+    """Return a picklist's value as the list has it, where it differs in case alone."""
     if field.type == "picklist":
         found = field.allowed.get(text.lower())
         return text if found is None else found.value

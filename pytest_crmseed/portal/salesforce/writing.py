@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_crmseed.portal.salesforce import duplicates, lookups, values
-from pytest_crmseed.portal.salesforce.definitions import Field, SObject
+from pytest_crmseed.portal.salesforce.definitions import Field, RecordType, SObject
 from pytest_crmseed.portal.salesforce.draft import Draft
 from pytest_crmseed.portal.salesforce.errors import (
     Problem,
     Refusal,
+    is_deleted,
     locked,
     no_such_column,
     no_such_row,
@@ -89,6 +90,8 @@ class Writer:
             else:
                 kept[name] = value
         draft = Draft(each, kept, frozenset(name for name, value in sent.items() if value is not None))
+        if "RecordTypeId" not in sent:
+            draft.put("RecordTypeId", next((one.id for one in each.record_types if _usual(one)), None))
         if each.field("OwnerId") is not None:
             draft.values.setdefault("OwnerId", self.user_id)
         return self._save(draft)
@@ -139,7 +142,7 @@ class Writer:
         if row is None or row.object.name != each.name:
             raise no_such_row()
         if row.deleted:
-            raise refusal("ENTITY_IS_DELETED", "entity is deleted", status=404)
+            raise is_deleted()
         return row
 
     def by_key(self, each: SObject, field: Field, value: Any) -> list[Row]:
@@ -184,9 +187,10 @@ class Writer:
         found = {}
         for name, (field, value) in known.items():
             try:
-                found[name] = values.stored(field, value)
+                text = values.stored(field, value)
             except values.Unusable as error:
                 raise Refusal([error.problem]) from error
+            found[name] = None if text is None else values.same_case(field, text)
         return found
 
     def _writable(self, each: SObject, sent: Mapping[str, str | None], *, new: bool) -> None:
@@ -261,15 +265,13 @@ class Writer:
         if missing:
             raise Refusal([required(missing)])
         problems = list(draft.problems)
-        for name in draft.given:
-            field, text = each.by_name[name.lower()], draft[name]
+        for field in each.fields:
+            text = draft[field.name] if field.name in draft.given else None
             if text is None:
                 continue
             found = values.problem(field, text) or self._misplaced(draft, field, text)
             if found is not None:
                 problems.append(found)
-            elif field.restricted:
-                draft.put(name, values.same_case(field, text))
         if problems:
             raise Refusal(problems)
 
@@ -399,3 +401,7 @@ def numbered(field: Field, number: int) -> str:
     counted = number - FIRST
     mask = field.facts["mask"] or ("{0000000000}" if field.name == "OrderItemNumber" else "{00000000}")
     return _DIGITS.sub(lambda found: str(counted).zfill(len(found[1])), mask)
+
+
+def _usual(record_type: RecordType) -> bool:
+    return record_type.default and not record_type.master

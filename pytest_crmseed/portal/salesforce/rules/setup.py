@@ -22,14 +22,14 @@ class FieldPermissionRules(Rules):
     def check(self, writer: Writer, draft: Draft) -> None:
         holder, _, name = (draft["Field"] or "").partition(".")
         if holder != draft["SobjectType"] or not writer.org.catalogue.taken(holder, name):
-            message = f"Field Name: bad value for restricted picklist field: {draft['Field']}"
+            message = f"Field: bad value for restricted picklist field: {draft['Field']}"
             raise refusal("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, ["Field"])
         if draft.flag("PermissionsEdit") and not draft.flag("PermissionsRead"):
             raise integrity("Read access is required for edit access.", "PermissionsRead")
-        if draft.old is None and writer.org.rows.holder(draft.object, _PAIR, _pair(draft)) is not None:
-            raise refusal(
-                "DUPLICATE_VALUE", "duplicate value found: <unknown> duplicates value on record with id"
-            )
+        held = writer.org.rows.holder(draft.object, _PAIR, _pair(draft))
+        if draft.old is None and held is not None:
+            message = f"duplicate value found: Field duplicates value on record with id: {held.id[:15]}"
+            raise refusal("DUPLICATE_VALUE", message)
 
     def saved(self, writer: Writer, draft: Draft, row: Row) -> None:
         if draft.old is None:
