@@ -197,6 +197,12 @@ class Settings:
         "Write refused records and what the portal said here",
         "PATH",
     )
+    report: Path | None = _setting(
+        None,
+        parsers.path,
+        "Write a report of the run here, as JSON; by default none is written",
+        "PATH",
+    )
     ledger: Path = _setting(
         Path(".crmseed/ledger.sqlite"),
         parsers.path,

@@ -48,6 +48,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "random_seed": ("0", 0),
     "base_date": ("2026-02-28", date(2026, 2, 28)),
     "errors": ("/tmp/e.jsonl", Path("/tmp/e.jsonl")),
+    "report": ("/tmp/r.json", Path("/tmp/r.json")),
     "ledger": ("/tmp/l.sqlite", Path("/tmp/l.sqlite")),
     "max_records": ("0", 0),
     "schema": ("/tmp/s.json", Path("/tmp/s.json")),

@@ -7,13 +7,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import click
 
+from pytest_crmseed.cli.completion import complete_runs
+from pytest_crmseed.cli.kept import kept_portal
 from pytest_crmseed.cli.main import (
     EXIT_FAILED,
     Loaded,
     exit_code,
+    fail,
     found_credentials,
     sentence,
     time_span,
@@ -31,6 +37,8 @@ from pytest_crmseed.errors import (
 from pytest_crmseed.ingest.cleaner import CleanupResult
 from pytest_crmseed.ingest.entries import Run
 from pytest_crmseed.ingest.ledger import Ledger
+from pytest_crmseed.providers.base import Provider
+from pytest_crmseed.seeder.target import Address
 
 RUN_ID_LENGTH = 22
 """Characters of a run's id without suffixes."""
@@ -60,7 +68,13 @@ class Outcome:
 
 
 @click.command(short_help="Remove what runs left.")
-@click.option("--run", "run_id", metavar="ID", help="The run to clean, as the test run's summary names it.")
+@click.option(
+    "--run",
+    "run_id",
+    metavar="ID",
+    shell_complete=complete_runs,
+    help="The run to clean, as the test run's summary names it.",
+)
 @click.option("--all-mine", is_flag=True, help="Clean all runs in the ledger that are not running any more.")
 @click.option(
     "--older-than",
@@ -148,7 +162,7 @@ def cleanup(
                 f"If that is not so, remove them with: crmseed cleanup --run {left.run.run_id}"
             )
     for error in outcome.errors:
-        click.echo(f"crmseed: {error}", err=True)
+        fail(error)
     ctx.exit(outcome.exit_code)
 
 
@@ -195,36 +209,72 @@ def _clean_into(outcome: Outcome, loaded: Loaded, left: Left) -> None:
 
 def _clean(loaded: Loaded, run: Run) -> CleanupResult:
     from pytest_crmseed.providers.registry import load
-    from pytest_crmseed.seeder import assemble
+
+    provider = load(run.provider)
+    path = None if loaded.settings.base_url else _file_of(run)
+    if path is None:
+        return _clean_at(loaded, run, provider, _address(loaded, run, provider))
+    if not path.exists():
+        return _gone(loaded, run)
+    with kept_portal(path, loaded.settings, provider) as address:
+        try:
+            return _clean_at(loaded, run, provider, address)
+        except GuardRefused as error:
+            if error.guard != "pin":
+                raise
+            # A file of the same name, made anew since.
+            return _gone(loaded, run)
+
+
+def _file_of(run: Run) -> Path | None:
+    """Return the file of the local portal that a run was made in, if it was a kept one."""
+    parts = urlsplit(run.base_url)
+    return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
+
+
+def _gone(loaded: Loaded, run: Run) -> CleanupResult:
+    """Take a run's records for gone, as the file of their portal is."""
+    with Ledger(loaded.settings.ledger) as ledger:
+        entries = ledger.live(run.run_id)
+        ledger.gone(run.run_id, entries)
+    return CleanupResult(removed=len(entries))
+
+
+def _address(loaded: Loaded, run: Run, provider: type[Provider]) -> Address:
     from pytest_crmseed.seeder.target import address_at, sandbox_address
 
     settings = loaded.settings
-    provider = load(run.provider)
     url = settings.base_url or run.base_url
     where = f"{provider.title} portal {run.portal_id}"
     if run.target == "local":
         try:
-            address = address_at(url, provider, {}, target="local", asked=True)
+            return address_at(url, provider, {}, target="local", asked=True)
         except Unreachable as error:
             raise Unreachable(f"its local portal does not answer at {url}.", remedy=_START_AGAIN) from error
         except UsageError as error:
             raise NotAPortal(f"what answers at {url} is no local portal.", remedy=_START_AGAIN) from error
-    else:
-        if settings.portal not in (None, run.portal_id):
-            raise GuardRefused(
-                "pin",
-                f"it was made in {where}, and {settings.origin('portal')} pins {settings.portal}. "
-                "Nothing was deleted.",
-                remedy=f"Give --portal {run.portal_id} if you mean that portal.",
-            )
-        secrets = found_credentials(loaded, provider)
-        missing = [c.variable for c in provider.credentials if c.required and not secrets.get(c.variable)]
-        if missing:
-            raise UsageError(
-                f"it was made in {where}, and {' and '.join(missing)} is not set.",
-                remedy="Set it in the environment or in .env.",
-            )
-        address = sandbox_address(provider, secrets, base_url=url)
+    if settings.portal not in (None, run.portal_id):
+        raise GuardRefused(
+            "pin",
+            f"it was made in {where}, and {settings.origin('portal')} pins {settings.portal}. "
+            "Nothing was deleted.",
+            remedy=f"Give --portal {run.portal_id} if you mean that portal.",
+        )
+    secrets = found_credentials(loaded, provider)
+    missing = [c.variable for c in provider.credentials if c.required and not secrets.get(c.variable)]
+    if missing:
+        raise UsageError(
+            f"it was made in {where}, and {' and '.join(missing)} is not set.",
+            remedy="Set it in the environment or in .env.",
+        )
+    return sandbox_address(provider, secrets, base_url=url)
+
+
+def _clean_at(loaded: Loaded, run: Run, provider: type[Provider], address: Address) -> CleanupResult:
+    from pytest_crmseed.seeder import assemble
+
+    settings = loaded.settings
+    where = f"{provider.title} portal {run.portal_id}"
     try:
         target = assemble.open_by_settings(settings, provider, address, pin=run.portal_id, schema="known")
     except GuardRefused as error:
@@ -233,7 +283,8 @@ def _clean(loaded: Loaded, run: Run) -> CleanupResult:
         # Ids mean something else in another portal.
         raise GuardRefused(
             "pin",
-            f"it was made in {where}, and what answers at {url} is another portal. Nothing was deleted.",
+            f"it was made in {where}, and what answers at {address.lasting} is another portal. Nothing "
+            "was deleted.",
             remedy=_START_AGAIN if run.target == "local" else "Use the credentials of that portal.",
         ) from error
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import update_wrapper
@@ -35,6 +35,8 @@ from pytest_crmseed.settings import (
 from pytest_crmseed.suggest import nearest
 
 EXIT_FAILED, EXIT_USAGE, EXIT_GUARD, EXIT_PORTAL = 1, 2, 3, 4
+# What shells give a command that Ctrl-C ended.
+EXIT_INTERRUPTED = 130
 
 
 class Group(click.Group):
@@ -58,8 +60,24 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except CrmseedError as error:
-            click.echo(f"crmseed: {sentence(error)}", err=True)
+            fail(error)
             ctx.exit(exit_code(error))
+        except KeyboardInterrupt as error:
+            notes = " ".join(note.removeprefix("crmseed: ") for note in getattr(error, "__notes__", ()))
+            fail(f"interrupted. {notes}".rstrip())
+            ctx.exit(EXIT_INTERRUPTED)
+
+
+def fail(error: CrmseedError | str) -> None:
+    """Say on standard error what went wrong."""
+    click.secho("crmseed:", fg="red", nl=False, err=True)
+    click.echo(f" {sentence(error)}", err=True)
+
+
+def warn(text: str) -> None:
+    """Say on standard error what is worth knowing."""
+    click.secho("crmseed:", fg="yellow", nl=False, err=True)
+    click.echo(f" {sentence(text)}", err=True)
 
 
 def sentence(error: CrmseedError | str) -> str:
@@ -101,6 +119,17 @@ def found_credentials(loaded: Loaded, provider: type[Provider]) -> dict[str, str
     return {name: secret.value for name, secret in found.items()}
 
 
+def _completions(name: str) -> dict[str, Any]:
+    from pytest_crmseed.cli.completion import complete_providers
+
+    if name == "provider":
+        return {"shell_complete": complete_providers}
+    choices = SETTINGS[name].choices
+    if choices:
+        return {"shell_complete": lambda ctx, param, start: [c for c in choices if c.startswith(start)]}
+    return {"type": click.Path()} if isinstance(SETTINGS[name].default, Path) else {}
+
+
 def with_settings(**helps: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command options by setting name and help text, and hand it the loaded settings first."""
 
@@ -126,10 +155,22 @@ def with_settings(**helps: str) -> Callable[[Callable[..., Any]], Callable[..., 
                 continue
             default = "" if entry.default is None else f" (default: {shown(entry.default)})"
             text = f"{helps[name]}{default}."
-            wrapped = click.option(entry.cli_option, name, metavar=entry.metavar, help=text)(wrapped)
+            wrapped = click.option(
+                entry.cli_option, name, metavar=entry.metavar, help=text, **_completions(name)
+            )(wrapped)
         return wrapped
 
     return decorate
+
+
+def color_of(environ: Mapping[str, str]) -> bool | None:
+    """Return whether screens have colour whatever they are written to; None leaves it to that.
+
+    ``NO_COLOR`` and ``FORCE_COLOR`` count where they are not empty, the former first (no-color.org).
+    """
+    if environ.get("NO_COLOR"):
+        return False
+    return True if environ.get("FORCE_COLOR") else None
 
 
 @click.group(
@@ -139,21 +180,29 @@ def with_settings(**helps: str) -> Callable[[Callable[..., Any]], Callable[..., 
     "unreachable or unauthorised.",
 )
 @click.version_option(__version__, prog_name="crmseed", message="%(prog)s %(version)s")
-def main() -> None:
-    """Serve a local CRM portal, set up a sandbox, read schemas, remove what test runs left.
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Seed a CRM portal, look at it, and leave nothing behind.
 
-    Records are seeded by pytest: see the option group "crmseed" of `pytest --help`.
+    Works on a local portal kept in .crmseed/portal.sqlite, unless --target sandbox or --base-url says
+    otherwise. Tests are seeded by pytest: see the option group "crmseed" of `pytest --help`.
     """
+    ctx.color = color_of(os.environ)
 
 
 def _add_commands() -> None:
     from pytest_crmseed.cli.cleanup import cleanup
+    from pytest_crmseed.cli.debug_script import debug_script
+    from pytest_crmseed.cli.doctor import doctor
+    from pytest_crmseed.cli.plan import plan
     from pytest_crmseed.cli.portal import portal
+    from pytest_crmseed.cli.providers import providers
     from pytest_crmseed.cli.runs import runs
     from pytest_crmseed.cli.schema import schema
+    from pytest_crmseed.cli.seed import seed
     from pytest_crmseed.cli.setup import setup
 
-    for command in (portal, setup, schema, runs, cleanup):
+    for command in (doctor, plan, seed, runs, cleanup, debug_script, portal, providers, schema, setup):
         main.add_command(command)
 
 

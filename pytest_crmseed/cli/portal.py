@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import signal
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from pytest_crmseed.portal import LocalPortal
+from pytest_crmseed.cli.kept import give_own_id
 
 
 def burst(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, float] | None:
@@ -111,7 +108,7 @@ def portal(
             tls=tls,
             host_names=host_names,
         ) as local:
-            _name(local)
+            give_own_id(local)
             click.echo(local.base_url)
             for name, value in local.environ.items():
                 click.echo(f"{name}={value}")
@@ -120,17 +117,3 @@ def portal(
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def _name(local: LocalPortal) -> None:
-    """Give the portal an id of its own, the same as long as its file lasts.
-
-    Two portals that serve at one address, one after the other, number their records alike. By the
-    portal's id ``crmseed cleanup`` tells the one in which a run was made from the other.
-    """
-    digest = hashlib.sha256(local.seed_token.encode()).digest()
-    number = 100_000_000 + int.from_bytes(digest[:6]) % 900_000_000
-    behaviour = local.portal.behaviour
-    behaviour.portal_id = number
-    behaviour.salesforce.organization_number = number
-    behaviour.pipedrive.company_id = number

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from pytest_crmseed.cli.main import Loaded, found_credentials, sentence, with_settings
+from pytest_crmseed.cli.completion import complete_objects
+from pytest_crmseed.cli.kept import some_portal
+from pytest_crmseed.cli.main import Loaded, warn, with_settings
 from pytest_crmseed.cli.schema_lines import described, listed
 from pytest_crmseed.errors import UsageError
 from pytest_crmseed.providers.registry import load
@@ -18,7 +18,6 @@ from pytest_crmseed.schema.legend import Translator
 from pytest_crmseed.seeder import assemble, schemas
 from pytest_crmseed.seeder.assemble import SchemaUse
 from pytest_crmseed.seeder.schemas import Chosen
-from pytest_crmseed.seeder.target import Address
 
 _PORTAL = {
     "provider": "The CRM whose schema is read",
@@ -91,7 +90,7 @@ def list_(loaded: Loaded, as_json: bool) -> None:
 
 @schema.command(short_help="Show an object type: fields, pipelines, association types.")
 @with_settings(**_LOOKING)
-@click.argument("object_type")
+@click.argument("object_type", shell_complete=complete_objects)
 @click.option("--all", "everything", is_flag=True, help="Also fields that cannot be set.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(loaded: Loaded, object_type: str, everything: bool, as_json: bool) -> None:
@@ -161,7 +160,7 @@ def _looked_at(loaded: Loaded) -> Chosen:
 def _of_portal(loaded: Loaded, use: SchemaUse) -> Chosen:
     settings = loaded.settings
     provider = load(settings.provider)
-    with _address(loaded) as address:
+    with some_portal(loaded, provider) as address:
         # A local portal tells at once what it has, crmseed_key included.
         use = "live" if address.is_local else use
         target = assemble.open_by_settings(settings, provider, address, writing=False, schema=use)
@@ -172,20 +171,7 @@ def _of_portal(loaded: Loaded, use: SchemaUse) -> Chosen:
 
 def _tell(chosen: Chosen) -> None:
     for note in chosen.notes:
-        click.echo(f"crmseed: {sentence(note)}", err=True)
-
-
-@contextmanager
-def _address(loaded: Loaded) -> Iterator[Address]:
-    provider = load(loaded.settings.provider)
-    address = assemble.outside_address(loaded.settings, provider, found_credentials(loaded, provider))
-    if address is not None:
-        yield address
-        return
-    from pytest_crmseed.portal import LocalPortal
-
-    with LocalPortal() as portal:
-        yield assemble.address_of(portal, provider)
+        warn(note)
 
 
 def _translator(loaded: Loaded, chosen: Chosen) -> Translator:

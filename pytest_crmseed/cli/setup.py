@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import click
 
-from pytest_crmseed.cli.main import EXIT_FAILED, Loaded, found_credentials, sentence, with_settings
+from pytest_crmseed.cli.completion import complete_objects
+from pytest_crmseed.cli.kept import known_portal
+from pytest_crmseed.cli.main import EXIT_FAILED, Loaded, fail, sentence, with_settings
 from pytest_crmseed.errors import PortalError, UsageError
 from pytest_crmseed.providers.registry import load
 from pytest_crmseed.seeder import assemble
@@ -28,7 +30,7 @@ class Step:
 
 
 @click.command(short_help="Make the field for the unique key.")
-@click.argument("object_types", nargs=-1, metavar="[OBJECT]...")
+@click.argument("object_types", nargs=-1, metavar="[OBJECT]...", shell_complete=complete_objects)
 @click.option("--dry-run", is_flag=True, help="Say what would be made, and make nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_settings(
@@ -51,17 +53,16 @@ def setup(
     """
     settings = loaded.settings
     provider = load(settings.provider)
-    address = assemble.outside_address(settings, provider, found_credentials(loaded, provider))
-    if address is None:
-        raise UsageError(
-            "there is no portal to set up: a local portal of a test run comes with the field.",
-            remedy="Say --target sandbox, or give the address of a portal with --base-url.",
-        )
-    target = assemble.open_by_settings(settings, provider, address, writing=not dry_run)
-    try:
-        steps = _set_up(target, object_types, dry_run=dry_run)
-    finally:
-        target.close()
+    none = UsageError(
+        "there is no portal to set up: a local portal of a test run comes with the field.",
+        remedy="Say --target sandbox, or give the address of a portal with --base-url.",
+    )
+    with known_portal(loaded, provider, none=none) as address:
+        target = assemble.open_by_settings(settings, provider, address, writing=not dry_run)
+        try:
+            steps = _set_up(target, object_types, dry_run=dry_run)
+        finally:
+            target.close()
     if as_json:
         click.echo(json.dumps([step.__dict__ for step in steps], indent=2))
     else:
@@ -112,4 +113,4 @@ def _print(steps: list[Step], target: Target) -> None:
         click.echo(f"{', '.join(texts)} in {target.title} take no such field: a text holds the key.")
     for step in steps:
         if step.state == "failed":
-            click.echo(f"crmseed: {field} could not be made on {step.object_type}: {step.reason}", err=True)
+            fail(f"{field} could not be made on {step.object_type}: {step.reason}")

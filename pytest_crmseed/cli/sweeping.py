@@ -6,7 +6,8 @@ import json
 
 import click
 
-from pytest_crmseed.cli.main import EXIT_FAILED, Loaded, found_credentials, sentence
+from pytest_crmseed.cli.kept import known_portal
+from pytest_crmseed.cli.main import EXIT_FAILED, Loaded, fail
 from pytest_crmseed.errors import UsageError
 from pytest_crmseed.ingest.ledger import Ledger
 from pytest_crmseed.providers.registry import load
@@ -23,20 +24,19 @@ def sweep_portal(loaded: Loaded, *, dry_run: bool, as_json: bool) -> int:
     """
     settings = loaded.settings
     provider = load(settings.provider)
-    address = assemble.outside_address(settings, provider, found_credentials(loaded, provider))
-    if address is None:
-        raise UsageError(
-            "--from-portal has no portal to search: a local portal of a test run ends with it.",
-            remedy="Say --target sandbox, or give the address of a portal with --base-url.",
-        )
-    target = assemble.open_by_settings(settings, provider, address, writing=not dry_run)
-    try:
-        with Ledger(settings.ledger) as ledger:
-            run = assemble.run_of(settings, assemble.make_run_id())
-            sweeper = Sweeper(assemble.engine(settings, target, run, ledger=ledger))
-            swept = sweeper.by_keys(dry_run=dry_run)
-    finally:
-        target.close()
+    none = UsageError(
+        "--from-portal has no portal to search: a local portal of a test run ends with it.",
+        remedy="Say --target sandbox, or give the address of a portal with --base-url.",
+    )
+    with known_portal(loaded, provider, none=none) as address:
+        target = assemble.open_by_settings(settings, provider, address, writing=not dry_run)
+        try:
+            with Ledger(settings.ledger) as ledger:
+                run = assemble.run_of(settings, assemble.make_run_id())
+                sweeper = Sweeper(assemble.engine(settings, target, run, ledger=ledger))
+                swept = sweeper.by_keys(dry_run=dry_run)
+        finally:
+            target.close()
     if as_json:
         click.echo(
             json.dumps(
@@ -53,7 +53,7 @@ def sweep_portal(loaded: Loaded, *, dry_run: bool, as_json: bool) -> int:
     else:
         _print(swept, target.title, dry_run=dry_run)
     for text in swept.errors:
-        click.echo(f"crmseed: {sentence(text)}", err=True)
+        fail(text)
     return EXIT_FAILED if swept.errors or (swept.left and not dry_run) else 0
 
 

@@ -37,6 +37,9 @@ _TABLES = (
         paused_until INTEGER NOT NULL DEFAULT 0, pause INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID""",
 )
 
+# What is used of every limit, so that the application under test has room for its own requests.
+SHARE = 0.9
+
 _RATE = re.compile(
     r"(?P<limit>[0-9]+)\s*/\s*(?P<seconds>[0-9]+(\.[0-9]+)?)|(?P<percent>[0-9]+(\.[0-9]+)?)\s*%"
 )
@@ -109,7 +112,7 @@ class Budget:
         scopes: Mapping[str, str],
         path: Path | None = None,
         override: RateOverride | None = None,
-        share: float = 0.9,
+        share: float = SHARE,
         longest_wait: float = 120.0,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,

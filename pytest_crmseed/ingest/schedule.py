@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_crmseed.ingest.batches import batch_count
+from pytest_crmseed.ingest.limits import SHARE, RateOverride
 from pytest_crmseed.planning import Plan
-from pytest_crmseed.providers.base import Capabilities
+from pytest_crmseed.providers.base import Capabilities, Rate
 from pytest_crmseed.records import Batch, Draft, Link
 
 
@@ -60,6 +61,21 @@ def cost(
             tokens += batch_count(step.count, most) * price.create + looks * price.page
             tokens += deletes * (price.delete + price.read)
     return Cost(writes, deletions + checks, reads if verified else 0, tokens)
+
+
+def least_seconds(cost: Cost, rates: Iterable[Rate], override: RateOverride) -> float:
+    """Return how long making and reading back take at least, by the portal's pace and the one asked for.
+
+    ``rates`` are the portal's own; what a server takes to answer is not in it.
+    """
+    paces = [
+        (rate.limit * (override.share or SHARE), rate.seconds) for rate in rates if rate.bucket == "burst"
+    ]
+    if override.limit is not None and override.seconds is not None:
+        paces = [(override.limit, override.seconds)]
+    requests = cost.writes + cost.reads
+    waits = [max(0, requests - 1) // max(1, int(granted)) * seconds for granted, seconds in paces]
+    return max(waits, default=0.0)
 
 
 class Schedule:

@@ -120,6 +120,18 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_crmseed.plugin.reporting import Reporter
 
         config.pluginmanager.register(Reporter(session), "crmseed-reporter")
+        # A run whose environment asks for no report does without importing what writes one.
+        if settings.report is not None or environ.get("GITHUB_STEP_SUMMARY"):
+            from pytest_crmseed.plugin.run_report import RunReport
+
+            try:
+                config.pluginmanager.register(RunReport(session), "crmseed-report")
+            except CrmseedError as error:
+                raise pytest.UsageError(str(error)) from None
+    if config.pluginmanager.hasplugin("html") and getattr(config.option, "htmlpath", None):
+        from pytest_crmseed.plugin.html import HtmlExtras
+
+        config.pluginmanager.register(HtmlExtras(session), "crmseed-html")
 
 
 def _load(config: pytest.Config, environ: dict[str, str], dotenv: dict[str, str]) -> table.Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -148,16 +149,21 @@ class Reporter:
             terminalreporter.write_line(f"{what}; remove them with: crmseed cleanup --run {run_id}", red=True)
 
 
-def seed_lines(properties: list[tuple[str, object]]) -> list[str]:
-    """Return a line for each seed noted in a test report's properties."""
+def seeds_of(properties: Iterable[tuple[str, object]]) -> list[dict[str, object]]:
+    """Return what a test report's properties tell of each seed: run, portal, records, requests, seconds."""
     seeds: list[dict[str, object]] = []
     for name, value in properties:
         if name == "crmseed_run":
             seeds.append({})
         if name.startswith("crmseed_") and seeds:
             seeds[-1][name.removeprefix("crmseed_")] = value
+    return seeds
+
+
+def seed_lines(properties: list[tuple[str, object]]) -> list[str]:
+    """Return a line for each seed noted in a test report's properties."""
     return [
         f"  crmseed: {seed.get('records')} in {seed.get('portal')}, "
         f"{seed.get('requests')} requests, {seed.get('seconds')} s"
-        for seed in seeds
+        for seed in seeds_of(properties)
     ]

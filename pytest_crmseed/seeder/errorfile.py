@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_crmseed.errors import PortalError, UsageError
 from pytest_crmseed.records import RecordResult, Refusal
+from pytest_crmseed.suggest import nearest
 
 # What the API said stands in each line as far as it is this short; else in a line of its own.
 SHORT = 2_000
@@ -93,6 +94,7 @@ class ErrorFile:
             "status": refusal.status,
             "request_id": refusal.request_id,
             "allowed": list(refusal.allowed),
+            "suggestion": suggestion_for(refusal),
             "existing_id": refusal.existing_id,
             "body": self._said(refusal.body, about, redact),
         }
@@ -122,6 +124,13 @@ class ErrorFile:
                 remedy="Name another with --crm-errors PATH.",
             ) from error
         self.lines += 1
+
+
+def suggestion_for(refusal: Refusal) -> str | None:
+    """Return the allowed value that is most like the refused one, if one is."""
+    if refusal.value is None or not refusal.allowed or str(refusal.value) in refusal.allowed:
+        return None
+    return nearest(str(refusal.value), refusal.allowed)
 
 
 def _parsed(body: str) -> Any:

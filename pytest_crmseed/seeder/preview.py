@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_crmseed.errors import UsageError
@@ -30,14 +31,37 @@ SAMPLE = 1
 ENTRIES = ("inputs", "records")
 
 
-class Preview:
-    """Plan, validate and render seeds by a pulled, a cached or the bundled schema; opens nothing."""
+@dataclass(frozen=True)
+class Previewed:
+    """What a seed would send: its plan, its requests, their cost, and what only the portal can tell."""
 
-    def __init__(self, provider: str, settings: Settings, *, full: bool = False) -> None:
+    plan: Plan
+    requests: Sequence[Request]
+    cost: Cost
+    left_open: Sequence[str]
+
+
+class Preview:
+    """Plan, validate and render seeds by a schema; opens nothing.
+
+    ``chosen`` is the schema, by default a pulled, a cached or the bundled one. ``more`` is the option that
+    prints all payloads, in words.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        settings: Settings,
+        *,
+        full: bool = False,
+        chosen: schemas.Chosen | None = None,
+        more: str = "--crm-dry-run-full prints all",
+    ) -> None:
         self._settings = settings
         self._full = full
+        self._more = more
         self._class = load(provider)
-        self.chosen = schemas.offline(self._class, settings)
+        self.chosen = chosen or schemas.offline(self._class, settings)
         self._translator = Translator(self._class.legend, self.chosen.schema)
         if settings.api_version is not None and settings.api_version not in self._class.api_versions:
             raise UsageError(
@@ -100,6 +124,21 @@ class Preview:
         Raises:
             UsageError, ValidationFailed, GuardRefused: the plan cannot be seeded.
         """
+        return self._lines(self.preview(plan, recipe, node=node, wider=wider))
+
+    def preview(
+        self,
+        plan: Plan,
+        recipe: Recipe,
+        *,
+        node: str,
+        wider: Mapping[str, Sequence[Record]] | None = None,
+    ) -> Previewed:
+        """Return what a plan would send.
+
+        Raises:
+            UsageError, ValidationFailed, GuardRefused: the plan cannot be seeded.
+        """
         generation = Generation(
             random_seed=recipe.random_seed,
             base_date=recipe.base_date,
@@ -138,27 +177,30 @@ class Preview:
             requests += [self._provider.create(batch, ids) for batch in batches]
             ids |= {(step.object_type, i): f"<{step.object_type}[{i}].id>" for i in range(step.count)}
         left_open = unchecked(self._translator, drafts, admin_rules=self._provider.enforces_admin_rules)
-        return self._lines(plan, requests, price, list(left_open))
+        return Previewed(plan, requests, price, list(left_open))
 
-    def _lines(
-        self, plan: Plan, requests: Sequence[Request], price: Cost, left_open: Sequence[str]
-    ) -> Iterator[str]:
+    def _lines(self, seen: Previewed) -> Iterator[str]:
+        price = seen.cost
         made = ", ".join(
             f"{step.count} {step.object_type}{'' if step.asked else ' (made as parents)'}"
-            for step in plan.steps
+            for step in seen.plan.steps
         )
         reads = f"{price.reads} to read back, " if price.reads else ""
         yield f"{made}: {price.writes} requests to create, {reads}{price.cleanup} to remove"
         if price.tokens:
             yield f"together {price.tokens:,} tokens of the daily budget"
-        if left_open:
-            yield f"only the portal can tell: {'; '.join(left_open)}"
-        for alike in _alike(requests, full=self._full):
+        if seen.left_open:
+            yield f"only the portal can tell: {'; '.join(seen.left_open)}"
+        yield from self.payloads(seen)
+
+    def payloads(self, seen: Previewed) -> Iterator[str]:
+        """Yield the lines of requests, with a sample of each payload, or all."""
+        for alike in _alike(seen.requests, full=self._full):
             request = alike[0]
             yield f"{request.method} {request.path}"
             yield from (f"  {line}" for line in self._payload(request.body))
             if len(alike) > 1:
-                yield f"… and {len(alike) - 1} more requests like it (--crm-dry-run-full prints all)"
+                yield f"… and {len(alike) - 1} more requests like it ({self._more})"
 
     def _payload(self, body: Any) -> Iterator[str]:
         """Yield the lines of a body: its first records, or all; one of several parts, part by part."""
@@ -178,7 +220,7 @@ class Preview:
         for entry in shown:
             yield from _json(entry)
         if len(shown) < len(entries):
-            yield f"… and {len(entries) - len(shown)} more (--crm-dry-run-full prints all)"
+            yield f"… and {len(entries) - len(shown)} more ({self._more})"
 
 
 def _alike(requests: Sequence[Request], *, full: bool) -> list[list[Request]]:
@@ -186,12 +228,17 @@ def _alike(requests: Sequence[Request], *, full: bool) -> list[list[Request]]:
     groups: list[list[Request]] = []
     for request in requests:
         before = groups[-1][0] if groups else None
-        same = before is not None and (before.method, before.path) == (request.method, request.path)
+        # What is made is looked at, too: some APIs have one path for all object types.
+        same = before is not None and _place(before) == _place(request)
         if same and not full and request.records == 1:
             groups[-1].append(request)
         else:
             groups.append([request])
     return groups
+
+
+def _place(request: Request) -> tuple[str, str, str]:
+    return request.method, request.path, request.what
 
 
 def _json(value: object) -> list[str]:

@@ -65,7 +65,7 @@ def run_in(target: Target, info: RunInfo, now: float) -> Run:
         provider=target.provider.name,
         portal_id=target.account.portal_id,
         target="local" if target.address.is_local else "sandbox",
-        base_url=target.address.base_url,
+        base_url=target.address.lasting,
         pid=os.getpid(),
         host=socket.gethostname(),
         worker=info.worker,

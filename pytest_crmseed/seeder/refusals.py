@@ -11,7 +11,7 @@ from pytest_crmseed.ingest.cleaner import CleanupResult
 from pytest_crmseed.ingest.inserter import NOT_SENT, Inserted
 from pytest_crmseed.ingest.ledger import Ledger, State
 from pytest_crmseed.records import RecordResult, Refusal
-from pytest_crmseed.seeder.errorfile import ErrorFile
+from pytest_crmseed.seeder.errorfile import ErrorFile, suggestion_for
 from pytest_crmseed.seeder.target import Target
 from pytest_crmseed.suggest import valid_names
 
@@ -60,6 +60,8 @@ class Failure:
         translator = self._target.translator
 
         def completed(result: RecordResult, refusal: Refusal) -> Refusal:
+            if refusal.field and refusal.value is None and not refusal.of_batch:
+                refusal = replace(refusal, value=result.draft.values.get(refusal.field))
             fields = translator.object_type(result.draft.object_type).fields
             definition = fields.get(refusal.field or "")
             if definition is None or refusal.allowed or refusal.conflict:
@@ -201,4 +203,6 @@ def _part(group: Sequence[RecordResult], refusal: Refusal, homes: Homes) -> str:
     # Said once: most APIs list the allowed values in their message.
     unsaid = refusal.allowed and not all(value in refusal.message for value in refusal.allowed[:3])
     allowed = valid_names(refusal.allowed, "Allowed") if unsaid else ""
-    return f"{where}{more}: {refusal.message}{code}{allowed}"
+    near = suggestion_for(refusal)
+    hint = f" Did you mean {near!r}?" if near else ""
+    return f"{where}{more}: {refusal.message}{code}{allowed}{hint}"

@@ -167,7 +167,7 @@ class Sweeper:
                 provider=target.provider.name,
                 portal_id=target.account.portal_id,
                 target="local" if target.address.is_local else "sandbox",
-                base_url=target.address.base_url,
+                base_url=target.address.lasting,
                 pid=os.getpid(),
                 host=socket.gethostname(),
                 worker="",

@@ -27,7 +27,8 @@ class Address:
 
     ``credentials`` go by variable name and are the seeder's; ``token`` is the application's.
     ``private`` is a local portal that lives and dies with this process. ``stock_schema`` says that a
-    local portal has the definitions of the bundled schema, and no others.
+    local portal has the definitions of the bundled schema, and no others. ``file`` is that of a local
+    portal which is only served while a command runs, each time at another ``base_url``.
     """
 
     base_url: str
@@ -37,6 +38,12 @@ class Address:
     private: bool = False
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     stock_schema: bool = False
+    file: Path | None = None
+
+    @property
+    def lasting(self) -> str:
+        """Where the portal is found again: its address, or its file as an URI."""
+        return self.base_url if self.file is None else self.file.resolve().as_uri()
 
 
 @dataclass

@@ -20,8 +20,17 @@ def test_help_lists_the_commands_and_exit_codes(crmseed: Crmseed) -> None:
     screen = crmseed("--help")
     assert screen.code == 0
     text = " ".join(screen.out.split())
-    assert "Serve a local CRM portal, set up a sandbox, read schemas, remove what test runs left." in text
-    for line in ("cleanup  Remove what runs left.", "portal   Serve the local portal.", "runs     List runs"):
+    assert "Seed a CRM portal, look at it, and leave nothing behind." in text
+    for line in (
+        "cleanup       Remove what runs left.",
+        "debug-script  Write a script that makes one record by raw HTTP.",
+        "doctor        Check whether a portal can be seeded.",
+        "plan          Say what a seed would send and cost.",
+        "portal        Serve the local portal.",
+        "providers     List the CRMs, and what each signs in with.",
+        "runs          List runs",
+        "seed          Make records that stay.",
+    ):
         assert line in screen.out
     assert (
         "Exit status: 0 ok, 1 some records failed, 2 usage, 3 refused by a guard, 4 portal unreachable or "
@@ -35,9 +44,14 @@ def test_help_lists_the_commands_and_exit_codes(crmseed: Crmseed) -> None:
         ([], ["--version", "--help"]),
         (["portal"], ["--port N", "--db FILE", "--latency MS", "--rate N/SECONDS"]),
         (["runs"], ["--all", "--json", "--ledger PATH"]),
+        (["seed"], ["--plan FILE", "--env-file FILE", "--on-error undo|keep-good", "--keep-for TIME"]),
+        (["plan"], ["--plan FILE", "--offline", "--full", "--json", "--target local|sandbox"]),
+        (["doctor"], ["--json", "--ledger PATH", "--portal ID"]),
+        (["debug-script"], ["--output FILE", "--provider NAME"]),
+        (["providers"], ["--json"]),
         (["cleanup"], ["--run ID", "--all-mine", "--json", "--ledger PATH", "--base-url URL", "--portal ID"]),
     ],
-    ids=["crmseed", "portal", "runs", "cleanup"],
+    ids=["crmseed", "portal", "runs", "seed", "plan", "doctor", "debug-script", "providers", "cleanup"],
 )
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_every_help_fits_80_columns(

@@ -38,7 +38,7 @@ def screen(text: str) -> str:
     kept = [
         line
         for line in text.splitlines()
-        if not re.match(r"(platform|rootdir|plugins|cachedir|running)", line)
+        if not re.match(r"(platform|rootdir|plugins|cachedir|metadata|running)", line)
     ]
     return "\n".join(line.rstrip() for line in kept if line.strip())
 

@@ -369,6 +369,7 @@ def test_the_error_file_holds_what_was_sent_and_what_was_said(bench: Any) -> Non
         "code": "INVALID_OPTION",
         "status": 207,
         "existing_id": None,
+        "suggestion": None,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from pytest_crmseed.errors import PortalError, RecordsRefused, Unauthorized
 from pytest_crmseed.planning import count
 from pytest_crmseed.providers.base import Answer, Request
 from pytest_crmseed.records import Draft, RecordResult, Refusal
-from pytest_crmseed.seeder.errorfile import LONGEST, ErrorFile
+from pytest_crmseed.seeder.errorfile import LONGEST, ErrorFile, suggestion_for
+from pytest_crmseed.seeder.refusals import report
 
 Send = Callable[[Request], Answer]
 
@@ -184,3 +186,20 @@ def test_a_value_that_a_deleted_record_of_ours_still_holds_is_explained(one_benc
         f"The value is held by contacts[0] (id {contact.id}) of seed 1 of run run1, which was deleted "
         "already; give another one." in str(failed.value)
     )
+
+
+def test_the_allowed_value_that_was_meant_is_suggested(tmp_path: Path) -> None:
+    refusal = Refusal("No.", field="lifecyclestage", value="subscribr", allowed=("lead", "subscriber"))
+    assert suggestion_for(refusal) == "subscriber"
+    # A value that is allowed was refused for another reason.
+    assert suggestion_for(replace(refusal, value="lead")) is None
+    assert suggestion_for(replace(refusal, value="zzz")) is None
+    assert suggestion_for(replace(refusal, value=None)) is None
+    assert suggestion_for(replace(refusal, allowed=())) is None
+    file = ErrorFile(tmp_path / "errors.jsonl")
+    draft = Draft("contacts", 0, "k", {"lifecyclestage": "subscribr"})
+    result = RecordResult(draft, refusals=(refusal,))
+    file.write(result, **ABOUT)
+    assert lines(file.path)[0]["refusals"][0]["suggestion"] == "subscriber"
+    text = report("No.", [result], {"contacts": {"lifecyclestage": "lifecycle_stage"}})
+    assert text.endswith(" = 'subscribr': No. Allowed: lead, subscriber. Did you mean 'subscriber'?")
