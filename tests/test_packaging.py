@@ -17,7 +17,7 @@ import pytest
 import pytest_crmseed
 
 PROJECT = Path(__file__).parent.parent
-PROVIDERS = ("hubspot", "salesforce", "pipedrive")
+PROVIDERS = ("hubspot", "salesforce", "pipedrive", "odoo")
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pytest_crmseed.records import Batch, Draft
 
@@ -18,26 +18,38 @@ def in_batches(
     most_bytes: int,
     size: Callable[[Draft], int],
     before: int = 0,
+    same_fields: bool = False,
 ) -> list[Batch]:
     """Return drafts of one object type as batches, in order, as few as the limits allow.
 
     ``most`` is the largest number of drafts in a batch, ``most_bytes`` its largest body by
     ``size``. A draft that is larger by itself gets a batch of its own: the portal decides.
-    ``before`` batches of the type have been handed out already.
+    ``before`` batches of the type have been handed out already. With ``same_fields``, drafts that have
+    values for other fields come into other batches.
     """
     groups: list[list[Draft]] = []
-    room = 0
-    for draft in drafts:
-        weight = size(draft)
-        if not groups or len(groups[-1]) >= most or weight > room:
-            groups.append([])
-            room = most_bytes
-        groups[-1].append(draft)
-        room -= weight
+    for alike in _alike(drafts) if same_fields else [drafts]:
+        room: int | None = None
+        for draft in alike:
+            weight = size(draft)
+            if room is None or len(groups[-1]) >= most or weight > room:
+                groups.append([])
+                room = most_bytes
+            groups[-1].append(draft)
+            room -= weight
     return [
         Batch(group[0].object_type, number, before + len(groups), group)
         for number, group in enumerate(groups, start=before + 1)
     ]
+
+
+def _alike(drafts: Sequence[Draft]) -> Iterable[Sequence[Draft]]:
+    """Return drafts by the fields and links that they have values for, each group in order."""
+    groups: dict[tuple[frozenset[str], frozenset[str]], list[Draft]] = {}
+    for draft in drafts:
+        fields = (frozenset(draft.values), frozenset(link.field for link in draft.links))
+        groups.setdefault(fields, []).append(draft)
+    return groups.values()
 
 
 def batch_count(records: int, most: int) -> int:

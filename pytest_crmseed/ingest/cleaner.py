@@ -64,6 +64,7 @@ class Cleaner:
         self._clock = clock
         self._sleep = sleep
         self._started = clock()
+        self._all_or_none = connection.provider.capabilities.atomic_deletes
         self._finder = Finder(
             connection, ledger, lambda exchange: connection.run(exchange, within=self._time_left)
         )
@@ -172,6 +173,9 @@ class Cleaner:
             if left and (refused is None or len(left) < len(ids)):
                 refused = self._try_to_delete(object_type, left)
                 left = self._still_there(object_type, left)
+            if len(left) > 1 and isinstance(refused, ApiRefused) and self._all_or_none:
+                # One that cannot be deleted keeps all others of its request.
+                return {kept for half in _halves(left) for kept in self._delete(object_type, half, result)}
         except PortalError as error:
             result.errors.append(f"{object_type}: {error}")
             return set(left)
@@ -247,6 +251,11 @@ def _by_id(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
         if entry.id is not None:
             by_id.setdefault(entry.id, []).append(entry)
     return by_id
+
+
+def _halves(items: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    middle = len(items) // 2
+    return items[:middle], items[middle:]
 
 
 def _chunks(items: Sequence[str], most: int) -> Iterable[Sequence[str]]:

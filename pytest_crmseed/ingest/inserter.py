@@ -125,6 +125,7 @@ class Inserter:
             most_bytes=self._size.bytes,
             size=self._connection.provider.size,
             before=before,
+            same_fields=self._connection.provider.capabilities.same_fields,
         )
 
     def _make(self, batch: Batch, ids: dict[tuple[str, int], str], stop_at_refusal: bool) -> Making:

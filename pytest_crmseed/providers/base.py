@@ -139,6 +139,8 @@ class Capabilities:
     goes through pages of ``page_records``. ``prices`` are set where the day's budget counts tokens.
     Without ``unique_keys`` the portal keeps no field unique, and none of them is worth a word.
     ``no_key_field`` are object types that can have no field of their own for our key: a text holds it.
+    ``same_fields`` says that the records of one batch have values for the same fields, and
+    ``atomic_deletes`` that a request deletes all of its records or none.
     """
 
     batch_records: int
@@ -154,6 +156,8 @@ class Capabilities:
     prices: Mapping[str, Price] = field(default_factory=dict, hash=False)
     unique_keys: bool = True
     no_key_field: frozenset[str] = frozenset()
+    same_fields: bool = False
+    atomic_deletes: bool = False
 
     def read_at_once(self, object_type: str) -> int:
         """Return how many records of an object type one request reads by id."""

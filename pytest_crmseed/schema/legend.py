@@ -93,6 +93,8 @@ class Translator(Names):
             for neutral, option in field_legend.options.items():
                 if option in (value, label):
                     return neutral
+        if field_legend.by_label:
+            return next((option.label for option in definition.options if option.value == value), value)
         if field_legend.kind:
             return values.convert(value, field_legend.kind)
         return value

@@ -33,13 +33,15 @@ class FieldLegend:
     fields that are read by the pipeline's metadata: ``"pipeline"``, ``"stage"`` (a deal's) or
     ``"status"`` (a ticket's). ``options`` translates neutral values to option values where their
     names differ; of a stage, to the ids that the provider's own stages have in every portal, which
-    go before what the role's metadata say.
+    go before what the role's metadata say. ``by_label`` marks a picklist whose values are ids of the
+    portal's own: the neutral value is the label.
     """
 
     native: str
     kind: Kind | None = None
     role: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    by_label: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,10 +66,13 @@ class Reader:
             )
         return found[record.id]
 
-    def read(self, object_type: str, ids: Sequence[str]) -> dict[str, tuple[Mapping[str, Any], str | None]]:
-        """Return native values and page by id, for those of ``ids`` that exist."""
+    def read(
+        self, object_type: str, ids: Sequence[str], fields: Sequence[str] | None = None
+    ) -> dict[str, tuple[Mapping[str, Any], str | None]]:
+        """Return native values and page by id, for those of ``ids`` that exist; by default of all fields."""
         provider = self._target.provider
-        fields = list(self._target.translator.object_type(object_type).fields)
+        if fields is None:
+            fields = list(self._target.translator.object_type(object_type).fields)
         out: dict[str, tuple[Mapping[str, Any], str | None]] = {}
         most = provider.capabilities.read_at_once(object_type)
         for start in range(0, len(ids), most):

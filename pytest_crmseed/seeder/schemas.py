@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,7 +192,8 @@ def live(connection: Connection, account: Account, *, now: Now = now_utc) -> Sch
     provider = connection.provider
     snapshot = catalog.bundled(provider.name)
     # One of its own: what is read is compared to the snapshot, not to the schema that is in use.
-    reader = type(provider)(snapshot, api_version=provider.api_version)
+    reader = copy(provider)
+    reader.schema = snapshot
     known = list(snapshot.object_types) or [entry.native for entry in provider.legend.objects.values()]
     rounds = reader.discover(known, portal_id=account.portal_id, taken_at=stamp(now()))
     return _run(connection, rounds)

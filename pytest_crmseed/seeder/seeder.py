@@ -244,6 +244,7 @@ class Engine:
                 most=self._size.records,
                 most_bytes=self._size.bytes,
                 size=self.target.provider.size,
+                same_fields=self.target.provider.capabilities.same_fields,
             )
         ]
 

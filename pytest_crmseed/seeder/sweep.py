@@ -192,7 +192,8 @@ class Sweeper:
         for name, key, record_id in records:
             by_type.setdefault(name, {})[record_id] = key
         for name, keys in by_type.items():
-            for record_id, (native, _) in self._engine.reader.read(name, list(keys)).items():
-                text = route_of(provider, name).key_in(native) or ""
+            route = route_of(provider, name)
+            for record_id, (native, _) in self._engine.reader.read(name, list(keys), [route.field]).items():
+                text = route.key_in(native) or ""
                 if parse_key(text) == keys[record_id]:
                     yield name, keys[record_id], record_id, text

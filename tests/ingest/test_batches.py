@@ -53,6 +53,24 @@ def test_a_draft_too_large_for_any_batch_goes_alone() -> None:
     assert [[weight_of(draft) for draft in batch.drafts] for batch in batches] == [[5], [500], [5]]
 
 
+@given(st.lists(st.sets(st.sampled_from("abc")), max_size=30), st.integers(min_value=1, max_value=5))
+def test_drafts_of_a_batch_may_have_to_have_values_for_the_same_fields(
+    fields: list[set[str]], most: int
+) -> None:
+    drafts = [
+        Draft("deals", index, f"k{index}", dict.fromkeys(sorted(names), 1))
+        for index, names in enumerate(fields)
+    ]
+    batches = in_batches(drafts, most=most, most_bytes=10**9, size=lambda draft: 1, same_fields=True)
+    assert sorted(draft.index for batch in batches for draft in batch.drafts) == list(range(len(drafts)))
+    for batch in batches:
+        assert len({frozenset(draft.values) for draft in batch.drafts}) == 1
+        assert [draft.index for draft in batch.drafts] == sorted(draft.index for draft in batch.drafts)
+    shapes = [frozenset(names) for names in fields]
+    # No more than it takes.
+    assert len(batches) == sum(-(-shapes.count(shape) // most) for shape in set(shapes))
+
+
 # -- how large a batch may be --------------------------------------------------------------------------
 def test_a_bound_halves_but_not_below_what_went_well() -> None:
     bound = Bound(100)

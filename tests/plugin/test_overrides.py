@@ -213,7 +213,7 @@ def test_an_error_of_the_plan_hook_fails_setup_before_anything_is_sent(suite, ou
         (
             "crm_provider",
             "'hubspt'",
-            "unknown provider 'hubspt'; did you mean 'hubspot'? Valid: hubspot, pipedrive, salesforce.",
+            "unknown provider 'hubspt'; did you mean 'hubspot'? Valid: hubspot, odoo, pipedrive, salesforce.",
         ),
         ("crm_locale", "'xx_YY'", "xx_YY"),
     ],
