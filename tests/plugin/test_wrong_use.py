@@ -43,7 +43,8 @@ WRONG = {
     "deals=1, scope=3": f"{MARK}: unknown scope '3'. Valid: session, module, class, function.",
     'deals=1, provider="hubspt"': (
         "crmseed: unknown provider 'hubspt'; did you mean 'hubspot'? "
-        "Valid: hubspot, odoo, pipedrive, salesforce. Others are installed as packages, through an entry point."
+        "Valid: hubspot, odoo, pipedrive, salesforce. "
+        "Others are installed as packages, through an entry point."
     ),
     "deals=1, provider=3": f"{MARK}: provider takes a name, not 3.",
     'deals=1, keep="yes"': f"{MARK}: keep takes True or False, not 'yes'.",
