@@ -66,6 +66,17 @@ def id_of(answer):
         level = below
     sys.exit("The record was not made: see the answer above.")
 
+
+def was_deleted(answer):
+    """Tell whether an answer says so; some portals refuse with a status of success."""
+    try:
+        told = answer.json()
+    except ValueError:
+        told = None
+    parts = told if isinstance(told, list) else [told]
+    told = [part for part in parts if isinstance(part, dict)]
+    return answer.ok and not any(part.get("success") is False or "error" in part for part in told)
+
 '''
 
 
@@ -121,6 +132,7 @@ class Script:
         yield "SECRETS = [os.environ[name] for name in SECRET_VARIABLES if os.environ.get(name)]"
         yield ""
         yield "ids = {}"
+        yield "left = []"
         yield "try:"
         for shot in self._shots:
             yield f"    print({f'=== {shot.create.what}'!r})"
@@ -128,8 +140,11 @@ class Script:
         yield "finally:"
         for shot in reversed(self._shots):
             yield f"    if {shot.object_type!r} in ids:"
-            yield f"        print({f'=== {shot.delete.what}'!r})"
-            yield f"        {self._call(shot.delete, indent=8)}"
+            yield f"        print({self._text(f'=== {shot.delete.what}')})"
+            yield f"        if not was_deleted({self._call(shot.delete, indent=8)}):"
+            yield f"            left.append('{shot.object_type} ' + ids[{shot.object_type!r}])"
+        yield "    if left:"
+        yield "        sys.exit(f\"Not deleted, see the answers above: {', '.join(left)}\")"
         yield f"print({main!r}, ids[{main!r}], 'was made and deleted')"
 
     def _call(self, request: Request, *, indent: int = 4) -> str:

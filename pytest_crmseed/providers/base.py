@@ -140,7 +140,8 @@ class Capabilities:
     Without ``unique_keys`` the portal keeps no field unique, and none of them is worth a word.
     ``no_key_field`` are object types that can have no field of their own for our key: a text holds it.
     ``same_fields`` says that the records of one batch have values for the same fields, and
-    ``atomic_deletes`` that a request deletes all of its records or none.
+    ``atomic_deletes`` that a request deletes all of its records or none. ``id_within`` names the object
+    type of the parent whose id and a slash stand before a record's own id.
     """
 
     batch_records: int
@@ -158,6 +159,7 @@ class Capabilities:
     no_key_field: frozenset[str] = frozenset()
     same_fields: bool = False
     atomic_deletes: bool = False
+    id_within: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def read_at_once(self, object_type: str) -> int:
         """Return how many records of an object type one request reads by id."""

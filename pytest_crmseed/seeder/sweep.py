@@ -34,7 +34,8 @@ class Swept:
 
     def add(self, run_id: str, result: CleanupResult) -> None:
         """Add what cleaning a run came to."""
-        self.removed[run_id] = self.removed.get(run_id, 0) + result.removed
+        if result.removed:
+            self.removed[run_id] = self.removed.get(run_id, 0) + result.removed
         if result.left:
             self.left[run_id] = self.left.get(run_id, 0) + len(result.left)
         self.errors += result.errors

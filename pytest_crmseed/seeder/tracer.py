@@ -59,8 +59,11 @@ def tracer(
     for number, step in enumerate(plan.steps, 1):
         create = target.provider.create(Batch(step.object_type, 1, 1, drafts[step.object_type]), ids)
         place = str(_PLACE + number)
-        ids[(step.object_type, 0)] = place
-        shots.append(Shot(step.object_type, create, target.provider.delete(step.object_type, [place]), place))
+        parent = target.provider.capabilities.id_within.get(step.object_type)
+        record_id = f"{ids[(parent, 0)]}/{place}" if parent else place
+        ids[(step.object_type, 0)] = record_id
+        delete = target.provider.delete(step.object_type, [record_id])
+        shots.append(Shot(step.object_type, create, delete, place))
     return shots
 
 

@@ -102,6 +102,29 @@ def test_a_refusal_is_printed_whole_and_parents_are_deleted(
     assert not any(portal.stats()["records"]["salesforce"].values())
 
 
+@pytest.mark.parametrize(
+    ("provider", "right", "wrong"),
+    [
+        ("hubspot", "'inputs'", "'input'"),
+        # Refused with a status of success.
+        ("salesforce", "['ids', ids['contacts']]", "['ids', '003000000000000AAA']"),
+        ("pipedrive", "'/api/v2/persons/' + ids['contacts']", "'/api/v2/persons/999999'"),
+    ],
+)
+def test_a_deletion_that_is_refused_is_told(
+    crmseed: Crmseed, serve: Serve, folder: Path, provider: str, right: str, wrong: str
+) -> None:
+    portal = serve()
+    crmseed("debug-script", "contacts", "--provider", provider, "--base-url", portal.base_url, "-o", "s.py")
+    making, _, deleting = (folder / "s.py").read_text().partition("finally:")
+    assert deleting.count(right) == 1
+    (folder / "s.py").write_text(f"{making}finally:{deleting.replace(right, wrong)}")
+    ran = run(portal, "s.py")
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("Not deleted, see the answers above: contacts ")
+    assert "was made and deleted" not in ran.stdout
+
+
 def test_without_a_token_it_says_which(crmseed: Crmseed, serve: Serve, folder: Path) -> None:
     portal = serve()
     script = crmseed("debug-script", "companies", "--base-url", portal.base_url).out

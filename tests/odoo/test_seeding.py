@@ -139,6 +139,27 @@ def test_a_refusal_names_record_field_and_options_and_nothing_stays(run_pytest: 
     )
 
 
+def test_what_would_have_no_document_is_not_sent(run_pytest: Run, unchanged: None) -> None:
+    # An unassigned activity is refused without one, and a note could never be deleted again.
+    result = run_pytest(
+        """
+        import pytest
+        from pytest_crmseed import count
+
+        @pytest.mark.crm_seed(notes=count(1, contacts=None), tasks=count(1, contacts=None))
+        def test_seeded(crm_records):
+            pass
+        """
+    )
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*  notes[[]0].res_id: a value for res_id is required on create",
+            "*  tasks[[]0].res_id: a value for res_id is required on create",
+        ]
+    )
+
+
 def test_local_portals_do_not_emulate_it(run_pytest: Run) -> None:
     result = run_pytest(
         """

@@ -68,6 +68,8 @@ VARIANTS: Mapping[str, Mapping[str, str]] = {
 _DEMANDED = dict.fromkeys(("res.partner", "product.template", "product.product"), ("name",))
 # What goes out with a link.
 _LINKED = {"mail.activity": ("res_id", "res_model", "res_model_id"), "mail.message": ("res_id", "model")}
+# Without one, an unassigned activity is not made, and a note can never be deleted (seen with Odoo 19).
+_DOCUMENT = {"mail.activity": "res_id", "mail.message": "res_id"}
 # One side of what another record holds: it is made with that one.
 _OF_OTHERS = ("one2many", "binary", "properties", "properties_definition", "json", "image")
 
@@ -98,7 +100,14 @@ def object_type_of(
     }
     display = next((name for name in ("name", "summary", "x_name", "subject") if name in fields), "")
     return ObjectType(
-        model, label, label, fields, singular=label.lower(), custom=manual, display_field=display
+        model,
+        label,
+        label,
+        fields,
+        singular=label.lower(),
+        custom=manual,
+        display_field=display,
+        required_any=tuple((name,) for name in [_DOCUMENT.get(model)] if name in fields),
     )
 
 

@@ -57,5 +57,6 @@ CAPABILITIES = Capabilities(
     page_records=500,
     prices=PRICES,
     unique_keys=False,
+    id_within={"line_items": "deals"},
     no_key_field=frozenset({"leads", "line_items", "notes", "tasks", "calls", "meetings"}),
 )
