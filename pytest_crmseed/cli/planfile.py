@@ -13,6 +13,8 @@
     [contacts]
     count = 6
     without = ["company"]
+
+A table ``objects`` takes object types as well, as the marker's ``objects`` does.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from pytest_crmseed.records import Ref, ref
 
 # Keys of an object type's table that are no fields; fields of these names go into `native`.
 COUNT, WITHOUT = "count", "without"
+OBJECTS = "objects"
 NATIVE = "native"
 _UNITS = ("weeks", "days", "hours", "minutes", "seconds")
 
@@ -54,7 +57,17 @@ def read_plan(path: Path) -> Mapping[str, Count]:
         document = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the plan file {path} is no TOML: {error}.") from error
-    return {name: _count(path, name, value) for name, value in document.items()}
+    counts = {name: _count(path, name, value) for name, value in document.items() if name != OBJECTS}
+    objects = document.get(OBJECTS, {})
+    if not isinstance(objects, dict):
+        raise UsageError(
+            f'{path}: {OBJECTS} takes a table, such as {{ "2-123" = 4 }}, not {_shown(objects)}.'
+        )
+    for name, value in objects.items():
+        if name in counts:
+            raise UsageError(f"{path}: {name} stands in {OBJECTS} and beside it.", remedy="Keep one of them.")
+        counts[name] = _count(path, name, value)
+    return counts
 
 
 def _count(path: Path, name: str, value: Any) -> Count:

@@ -109,6 +109,23 @@ def test_what_is_wrong_is_named_by_line_or_key(tmp_path: Path, text: str, messag
     assert str(path) in str(raised.value)
 
 
+def test_objects_as_in_the_marker(tmp_path: Path) -> None:
+    text = "deals = 1\n[objects]\ntickets = 3\n[objects.Invoice__c]\ncount = 2\nState__c = 'paid'\n"
+    assert read_plan(written(tmp_path, text)) == {
+        "deals": Count(1),
+        "tickets": Count(3),
+        "Invoice__c": Count(2, {"State__c": "paid"}),
+    }
+    path = written(tmp_path, "tickets = 1\n[objects]\ntickets = 3\n")
+    with pytest.raises(UsageError) as twice:
+        read_plan(path)
+    assert str(twice.value) == f"{path}: tickets stands in objects and beside it. Keep one of them."
+    path = written(tmp_path, "objects = 3\n")
+    with pytest.raises(UsageError) as number:
+        read_plan(path)
+    assert str(number.value) == f'{path}: objects takes a table, such as {{ "2-123" = 4 }}, not 3.'
+
+
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"there is no plan file .*no\.toml\. Correct the path\."):
         read_plan(tmp_path / "no.toml")
