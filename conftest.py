@@ -10,7 +10,7 @@ pytest_plugins = ["pytester"]
 
 FOREIGN = ("CRMSEED_", "HUBSPOT_", "SALESFORCE_", "PIPEDRIVE_", "ODOO_")
 # Proxies would take requests to the loopback interface elsewhere; colours would change the text read,
-# and so would pytest's longer summary where it sees that it runs in CI.
+# and so would pytest's longer summary where it sees that it runs in CI. A job's page is not for runs in tests.
 FOREIGN_NAMES = {
     "PYTEST_ADDOPTS",
     "PYTEST_PLUGINS",
@@ -21,6 +21,8 @@ FOREIGN_NAMES = {
     "PY_COLORS",
     "CI",
     "BUILD_NUMBER",
+    "GITHUB_STEP_SUMMARY",
+    "GITHUB_ENV",
 }
 
 # Read before it is taken out of the environment.
