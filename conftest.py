@@ -10,7 +10,7 @@ pytest_plugins = ["pytester"]
 
 FOREIGN = ("CRMSEED_", "HUBSPOT_", "SALESFORCE_", "PIPEDRIVE_", "ODOO_")
 # Proxies would take requests to the loopback interface elsewhere; colours would change the text read,
-# and so would pytest's longer summary where it sees that it runs in CI. A job's page is not for runs in tests.
+# and so would pytest's longer summary where it sees that it runs in CI. A job's page is not for them.
 FOREIGN_NAMES = {
     "PYTEST_ADDOPTS",
     "PYTEST_PLUGINS",
