@@ -175,7 +175,7 @@ def color_of(environ: Mapping[str, str]) -> bool | None:
 
 @click.group(
     cls=Group,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
     epilog="Exit status: 0 ok, 1 some records failed, 2 usage, 3 refused by a guard, 4 portal "
     "unreachable or unauthorised.",
 )
