@@ -25,8 +25,10 @@ FOREIGN_NAMES = {
     "GITHUB_ENV",
 }
 
-# Read before it is taken out of the environment.
-IN_CI = bool(os.environ.get("CI"))
+# Read before it is taken out of the environment, and kept for xdist's workers, which get what is left.
+if os.environ.get("CI"):
+    os.environ["TEST_IN_CI"] = "1"
+IN_CI = "TEST_IN_CI" in os.environ
 
 # At import, not in a fixture: session fixtures, xdist's workers and child processes see it too.
 for name in list(os.environ):
