@@ -408,6 +408,8 @@ def test_an_interrupt_undoes_what_was_made(
     process = subprocess.Popen(
         [*COMMAND, "seed", "deals=3", "--base-url", portal.base_url],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
+        # Where the tests run in a shell's background, Ctrl-C is ignored, and by all that they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert reached.wait(30)
     process.send_signal(number)
