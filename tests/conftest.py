@@ -20,12 +20,11 @@ from pytest_crmseed.schema.legend import Translator
 from pytest_crmseed.seeder.target import Target, local_address, open_target
 
 # Test modules are no packages; what several rooms share is loaded here, under a name of its own.
-_SHARED = importlib.util.spec_from_file_location(
-    "crm_strategies", Path(__file__).with_name("crm_strategies.py")
-)
-assert _SHARED is not None and _SHARED.loader is not None
-sys.modules["crm_strategies"] = importlib.util.module_from_spec(_SHARED)
-_SHARED.loader.exec_module(sys.modules["crm_strategies"])
+for _name in ("crm_strategies", "pipedrive_documents"):
+    _shared = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
+    assert _shared is not None and _shared.loader is not None
+    sys.modules[_name] = importlib.util.module_from_spec(_shared)
+    _shared.loader.exec_module(sys.modules[_name])
 
 Send = Callable[[Request], Answer]
 

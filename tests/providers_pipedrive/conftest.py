@@ -83,6 +83,11 @@ class Bench:
         self.portal.close()
 
 
+@pytest.fixture(scope="session")
+def bench_type() -> type[Bench]:
+    return Bench
+
+
 Benches = Callable[..., Bench]
 
 

@@ -61,7 +61,7 @@ def body_of(object_type: ObjectType, values: Mapping[str, Any], *, key_code: str
             plain[name] = _shaped(field, value)
     body = _SHAPES.get(base, _as_it_is)(plain, currency)
     if base == "leads":
-        return body | {name: _flat(object_type.fields.get(name), value) for name, value in custom.items()}
+        return body | _flat(object_type, custom)
     if custom:
         body["custom_fields"] = _custom(object_type, custom, currency)
     return body
@@ -106,9 +106,15 @@ def _custom(object_type: ObjectType, values: Mapping[str, Any], currency: str) -
     return shaped
 
 
-def _flat(field: Field | None, value: Any) -> Any:
-    """Return the value of a custom field in v1, where it stands beside all others."""
-    return ",".join(value) if isinstance(value, list) else value
+def _flat(object_type: ObjectType, values: Mapping[str, Any]) -> Json:
+    """Return the values of custom fields in v1, where they stand beside all others, a range's end too."""
+    flat: Json = {}
+    for name, value in values.items():
+        flat[name] = ",".join(value) if isinstance(value, list) else value
+        field = object_type.fields.get(name)
+        if field is not None and field.native.get("field_type") in _UNTIL:
+            flat.setdefault(f"{name}_until", values.get(f"{name}_until", value))
+    return flat
 
 
 def _as_it_is(values: Json, currency: str) -> Json:
