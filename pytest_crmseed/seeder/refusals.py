@@ -11,6 +11,7 @@ from pytest_crmseed.ingest.cleaner import CleanupResult
 from pytest_crmseed.ingest.inserter import NOT_SENT, Inserted
 from pytest_crmseed.ingest.ledger import Ledger, State
 from pytest_crmseed.records import RecordResult, Refusal
+from pytest_crmseed.schema.tables import shown
 from pytest_crmseed.seeder.errorfile import ErrorFile, suggestion_for
 from pytest_crmseed.seeder.target import Target
 from pytest_crmseed.suggest import valid_names
@@ -197,7 +198,7 @@ def _part(group: Sequence[RecordResult], refusal: Refusal, homes: Homes) -> str:
         if value is None and not refusal.of_batch:
             value = draft.values.get(native)
         if value is not None:
-            where += f" = {value!r}"
+            where += f" = {shown(value)}"
     more = f" (and {len(group) - 1} more)" if len(group) > 1 and not refusal.of_batch else ""
     code = f" [{refusal.code}]" if refusal.code else ""
     # Said once: most APIs list the allowed values in their message.

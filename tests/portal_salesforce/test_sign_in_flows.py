@@ -10,10 +10,11 @@ from urllib.parse import urlencode
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from pytest_crmseed.errors import UsageError
 from pytest_crmseed.portal import Behaviour, PortalRequest, PortalResponse
 from pytest_crmseed.portal.salesforce.behaviour import SalesforceBehaviour
 
@@ -184,6 +185,36 @@ def test_a_jwt_is_checked_by_the_apps_key(new_org: Callable[..., Org], form: Any
     assert refused(org, {"grant_type": JWT, "assertion": assertion(larger)}) == wrong
     cut = assertion().rpartition(".")[0]
     assert refused(org, {"grant_type": JWT, "assertion": cut + "."}) == wrong
+
+
+def pem_of(key: Any) -> str:
+    kind = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    return str(key.public_bytes(*kind).decode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "shh",
+        pem_of(KEY.public_key()).replace("PUBLIC", "PRIVATE"),
+        KEY.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ).decode(),
+        pem_of(KEY.public_key()).replace("M", "?", 1),
+        "\n".join(["-----BEGIN PUBLIC KEY-----", "", "-----END PUBLIC KEY-----"]),
+        "\n".join(["-----BEGIN PUBLIC KEY-----", "MFwwDQYJ", "-----END PUBLIC KEY-----"]),
+        pem_of(ec.generate_private_key(ec.SECP256R1()).public_key()),
+    ],
+    ids=["nothing", "no PEM", "other label", "private", "no base64", "empty", "cut", "no RSA"],
+)
+def test_a_key_that_is_none_is_told_at_once(text: str) -> None:
+    with pytest.raises(UsageError) as told:
+        SalesforceBehaviour(jwt_public_key=text)
+    assert str(told.value) == (
+        "jwt_public_key is no RSA public key in PEM. Give the text that `openssl rsa -in key.pem -pubout` "
+        "prints, from its first line to its last."
+    )
 
 
 @pytest.mark.parametrize(

@@ -175,9 +175,10 @@ def test_a_session_that_is_over_may_be_renewed() -> None:
     verdict = judged(CREATE, 401, body)
     assert verdict.outcome is Outcome.REFUSED
     assert error_of(verdict, Unauthorized) == (
-        "Salesforce does not accept the session (401): Session expired or invalid Check "
-        "SALESFORCE_ACCESS_TOKEN "
-        "(or CRMSEED_SALESFORCE_ACCESS_TOKEN): expired, or of another org?"
+        "Salesforce does not accept the session (401): Session expired or invalid. Is "
+        "SALESFORCE_ACCESS_TOKEN (or CRMSEED_SALESFORCE_ACCESS_TOKEN) expired, or of another org? With "
+        "the variables of a flow, such as SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET, sessions are "
+        "renewed."
     )
     assert isinstance(verdict.error, Unauthorized) and verdict.error.expired
     said = "This session is not valid for use with the REST API"
@@ -203,7 +204,7 @@ def test_a_refused_login_says_what_to_check(error: str, description: str, remedy
     assert verdict.outcome is Outcome.REFUSED
     text = error_of(verdict, Unauthorized)
     assert text.startswith(
-        f"Salesforce does not let these credentials sign in (400): {description} [{error}] "
+        f"Salesforce does not let these credentials sign in (400): {description} [{error}]. "
     )
     assert remedy in text
 

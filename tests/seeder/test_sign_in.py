@@ -156,16 +156,59 @@ def test_a_token_that_is_over_and_nothing_else_is_told(bench: Callable[..., Any]
     org.faults.expire_token(route="*/composite*", times=None)
     with pytest.raises(Unauthorized) as refused:
         seeded.seed({"contacts": 1})
-    assert "Session expired or invalid" in str(refused.value)
-    assert "Check SALESFORCE_ACCESS_TOKEN" in str(refused.value)
+    assert str(refused.value) == (
+        "Salesforce does not accept the session (401): Session expired or invalid. Is "
+        "SALESFORCE_ACCESS_TOKEN (or CRMSEED_SALESFORCE_ACCESS_TOKEN) expired, or of another org? With the "
+        "variables of a flow, such as SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET, sessions are "
+        "renewed. "
+        f"Nothing was left in the portal. The answer: {seeded.errors.path}."
+    )
     assert live(org) == 0
 
 
-def test_a_refused_login_says_what_salesforce_said(entered: Callable[..., Target], org: LocalPortal) -> None:
+GRANT = (
+    " [invalid_grant]. Refresh tokens can be used up; an app that signs in by JWT has to be approved for the "
+    "user first, and its audience (SALESFORCE_AUDIENCE) is login or test."
+)
+
+
+@pytest.mark.parametrize(
+    ("credentials", "message"),
+    [
+        (
+            {"SALESFORCE_CLIENT_SECRET": "5ecret-of-another"},
+            "invalid client credentials [invalid_client]. Check SALESFORCE_CLIENT_ID and "
+            "SALESFORCE_CLIENT_SECRET.",
+        ),
+        (
+            {"SALESFORCE_CLIENT_ID": "app-2", "SALESFORCE_CLIENT_SECRET": "5ecret-of-the-app"},
+            "client identifier invalid [invalid_client_id]. Check SALESFORCE_CLIENT_ID: the consumer key "
+            "of the connected app.",
+        ),
+        (
+            {"SALESFORCE_USERNAME": "nobody@example.com", "SALESFORCE_PRIVATE_KEY": ""},
+            f"user hasn't approved this consumer{GRANT}",
+        ),
+        ({"SALESFORCE_REFRESH_TOKEN": "5ecret-and-revoked"}, f"expired access/refresh token{GRANT}"),
+    ],
+    ids=["secret", "app", "user", "refresh token"],
+)
+def test_a_refused_login_says_what_salesforce_said(
+    entered: Callable[..., Target],
+    org: LocalPortal,
+    keys: tuple[str, str],
+    credentials: dict[str, str],
+    message: str,
+) -> None:
+    given = {"SALESFORCE_CLIENT_ID": "app-1", **credentials}
+    if "SALESFORCE_PRIVATE_KEY" in given:
+        given["SALESFORCE_PRIVATE_KEY"] = keys[0]
     with pytest.raises(Unauthorized) as refused:
-        entered(SALESFORCE_CLIENT_ID="app-1", SALESFORCE_CLIENT_SECRET="5ecret-of-another")
-    assert "invalid client credentials" in str(refused.value)
+        entered(**given)
+    assert str(refused.value) == f"Salesforce does not let these credentials sign in (400): {message}"
     assert "5ecret" not in str(refused.value)
+    # Once: nothing makes wrong credentials right.
+    assert sign_ins(org) == 1
 
 
 def test_without_any_way_in_the_variables_are_named(entered: Callable[..., Target]) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pytest_crmseed.portal.salesforce import jwt
+
 Moment = Literal["before insert", "after insert", "before update", "after update", "before delete"]
 
 
@@ -172,3 +174,8 @@ class SalesforceBehaviour:
     missing_parents_are_out_of_reach: bool = False
     """[unsure] Refuse a lookup to a row that is not there with INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY,
     as some orgs do, instead of INVALID_CROSS_REFERENCE_KEY."""
+
+    def __post_init__(self) -> None:
+        # Told here: where an assertion comes in, it would be taken for the application's fault.
+        if self.jwt_public_key is not None:
+            jwt.rsa_key(self.jwt_public_key)

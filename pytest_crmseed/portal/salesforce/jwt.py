@@ -13,9 +13,14 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pytest_crmseed.errors import UsageError
+
 AUDIENCES = ("https://login.salesforce.com", "https://test.salesforce.com")
 
 _INTEGER, _BITS = 0x02, 0x03
+_FIRST_LINES = ("-----BEGIN PUBLIC KEY-----", "-----BEGIN RSA PUBLIC KEY-----")
+# Less is no modulus, but the first number of something else. Small keys are quick, and good enough for tests.
+_LEAST_BITS = 512
 # How a SHA-256 digest is labelled within a signature (RFC 8017, section 9.2).
 _SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
 
@@ -42,7 +47,7 @@ def claims(assertion: str, public_key: str | None) -> Mapping[str, Any]:
 
 
 def _is_signed(signed: bytes, signature: bytes, public_key: str) -> bool:
-    modulus, exponent = _rsa(public_key)
+    modulus, exponent = rsa_key(public_key)
     size = (modulus.bit_length() + 7) // 8
     labelled = _SHA256 + hashlib.sha256(signed).digest()
     wanted = b"\x00\x01" + b"\xff" * (size - len(labelled) - 3) + b"\x00" + labelled
@@ -52,16 +57,35 @@ def _is_signed(signed: bytes, signature: bytes, public_key: str) -> bool:
     return hmac.compare_digest(found, wanted)
 
 
-def _rsa(pem: str) -> tuple[int, int]:
-    """Return the modulus and the exponent of a key in PEM, as ``PUBLIC KEY`` or ``RSA PUBLIC KEY``."""
+def rsa_key(pem: str) -> tuple[int, int]:
+    """Return the modulus and the exponent of a key in PEM, as ``PUBLIC KEY`` or ``RSA PUBLIC KEY``.
+
+    Raises:
+        UsageError: the text is no such key.
+    """
+    wrong = UsageError(
+        "jwt_public_key is no RSA public key in PEM.",
+        remedy=(
+            "Give the text that `openssl rsa -in key.pem -pubout` prints, from its first line to its last."
+        ),
+    )
     lines = [line.strip() for line in pem.replace("\\n", "\n").strip().splitlines()]
-    octets = base64.b64decode("".join(line for line in lines if not line.startswith("-----")))
-    key = list(_elements(next(_elements(octets))[1]))
-    if key[0][0] != _INTEGER:
-        # The key stands within a bit string, whose first octet counts its unused bits.
-        wrapped = next(octets for tag, octets in key if tag == _BITS)
-        key = list(_elements(next(_elements(wrapped[1:]))[1]))
-    modulus, exponent = (int.from_bytes(octets, "big") for _, octets in key[:2])
+    if len(lines) < 3 or lines[0] not in _FIRST_LINES:
+        raise wrong
+    try:
+        octets = base64.b64decode("".join(lines[1:-1]), validate=True)
+        key = list(_elements(next(_elements(octets))[1]))
+        if key[0][0] != _INTEGER:
+            # The key stands within a bit string, whose first octet counts its unused bits.
+            wrapped = next(octets for tag, octets in key if tag == _BITS)
+            key = list(_elements(next(_elements(wrapped[1:]))[1]))
+    except (ValueError, IndexError, StopIteration) as error:
+        raise wrong from error
+    if [tag for tag, _ in key] != [_INTEGER, _INTEGER]:
+        raise wrong
+    modulus, exponent = (int.from_bytes(octets, "big") for _, octets in key)
+    if modulus.bit_length() < _LEAST_BITS:
+        raise wrong
     return modulus, exponent
 
 

@@ -165,7 +165,7 @@ def _unauthorized(status: int, body: object, *, signing_in: bool) -> Unauthorize
         code = next(iter(codes_of(body)), "")
         return Unauthorized(
             f"Salesforce does not let these credentials sign in ({status}): {said}"
-            f"{f' [{code}]' if code else ''}",
+            f"{f' [{code}]' if code else ''}.",
             remedy=_SIGN_IN_REMEDIES.get(
                 code,
                 "Check the SALESFORCE_… variables, and that SALESFORCE_INSTANCE_URL is the org's own domain.",
@@ -174,9 +174,11 @@ def _unauthorized(status: int, body: object, *, signing_in: bool) -> Unauthorize
         )
     usable = _WRONG_SESSION not in said
     return Unauthorized(
-        f"Salesforce does not accept the session ({status}): {said}",
+        f"Salesforce does not accept the session ({status}): {said.rstrip('.')}.",
         remedy=(
-            "Check SALESFORCE_ACCESS_TOKEN (or CRMSEED_SALESFORCE_ACCESS_TOKEN): expired, or of another org?"
+            "Is SALESFORCE_ACCESS_TOKEN (or CRMSEED_SALESFORCE_ACCESS_TOKEN) expired, or of another org? "
+            "With the variables of a flow, such as SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET, "
+            "sessions are renewed."
             if usable
             else "Use a token of an app with the scope 'api', not a session of the web pages."
         ),
