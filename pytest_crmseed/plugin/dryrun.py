@@ -90,11 +90,13 @@ class DryRun:
         writes = sum(preview.cost.writes for preview in previews)
         reads = sum(preview.cost.reads for preview in previews)
         cleanup = sum(preview.cost.cleanup for preview in previews)
+        tokens = sum(preview.cost.tokens for preview in previews)
         back = f", {reads} to read them back" if reads else ""
+        price = f" ({tokens:,} tokens of the daily budget)" if tokens else ""
         verdict = f"{self._problems} of the plans cannot be seeded" if self._problems else "all valid"
         self._write(
             f"dry run: {seeds} seeds, {records} records, {writes} requests to create{back} and {cleanup} to "
-            f"remove them; {verdict}. Nothing was sent.",
+            f"remove them{price}; {verdict}. Nothing was sent.",
             red=bool(self._problems),
             green=not self._problems,
         )

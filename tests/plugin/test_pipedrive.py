@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 SUITE = """
@@ -47,6 +49,8 @@ def test_a_dry_run_tells_the_tokens(suite):
     result = suite.run("--crm-provider", "pipedrive", "--crm-dry-run")
     assert result.ret == 0
     result.says("tokens of the daily budget", "all valid. Nothing was sent.")
+    # Each request's, and once more all together.
+    assert re.search(r"to remove them \([0-9,]+ tokens of the daily budget\); all valid\.", result.out)
 
 
 @pytest.mark.parametrize(

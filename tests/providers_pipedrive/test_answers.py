@@ -37,7 +37,10 @@ def test_a_burst_429_waits_as_long_as_the_header_says() -> None:
     verdict = judged(CREATE, 429, body, x_ratelimit_reset="1")
     assert (verdict.outcome, verdict.wait) == (Outcome.NOT_EXECUTED, 1.0)
     assert judged(CREATE, 429, body).wait == 2.0
-    assert said(verdict) == "Pipedrive's rate limit: request over limit"
+    assert said(verdict) == (
+        "Pipedrive's rate limit: request over limit. If it refuses for minutes, the company's tokens of the "
+        "day are used up."
+    )
 
 
 def test_a_429_of_the_daily_budget_stops() -> None:

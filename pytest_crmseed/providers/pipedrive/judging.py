@@ -88,7 +88,13 @@ def _throttled(answer: Answer, body: object) -> Verdict:
         )
         return Verdict(Outcome.REFUSED, error)
     wait = asked if asked is not None else _seconds(answer, "x-ratelimit-reset")
-    error = Throttled(f"Pipedrive's rate limit: {said}", status=429, policy="burst")
+    error = Throttled(
+        f"Pipedrive's rate limit: {said.rstrip('.')}.",
+        # An answer without headers does not tell the two apart.
+        remedy="If it refuses for minutes, the company's tokens of the day are used up.",
+        status=429,
+        policy="burst",
+    )
     return Verdict(Outcome.NOT_EXECUTED, error, BURST_SECONDS if wait is None else wait)
 
 
