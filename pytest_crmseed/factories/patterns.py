@@ -29,6 +29,9 @@ _RANGE = re.compile(r"\{(\d*)(,?)(\d*)\}")
 _MORE = (8, 4, 2, 1, 0)
 # Lengths beyond this are not tried.
 _LONGEST = 4096
+# Of a pattern that repeats what itself may be shorter or longer, as (a*|b)+ does: to match a text against it
+# may take time that doubles with every character, here and where the value is checked before it is sent.
+_LONGEST_NESTED = 16
 
 
 class Unmatchable(Exception):
@@ -99,7 +102,10 @@ def texts_of(pattern: str, least: int = 0, most: int | None = None, *, one_case:
     for more in _MORE:
         # What is too short is repeated more often, each time.
         for extra in range(0, max(1, least + 1)):
-            node = _Parser(pattern, extra, extra + more, one_case).whole()
+            parser = _Parser(pattern, extra, extra + more, one_case)
+            node = parser.whole()
+            if parser.nested:
+                longest = min(longest, _LONGEST_NESTED)
             if node.most > longest:
                 break
             if node.least >= least:
@@ -117,7 +123,10 @@ def _check(compiled: re.Pattern[str], node: Node) -> None:
 
 
 class _Parser:
-    """Reads a pattern once; open quantifiers repeat ``low`` to ``high`` times more than they must."""
+    """Reads a pattern once; open quantifiers repeat ``low`` to ``high`` times more than they must.
+
+    It is ``nested`` if something is repeated that has alternatives or quantifiers of its own.
+    """
 
     def __init__(self, pattern: str, low: int, high: int, one_case: bool) -> None:
         self._pattern = pattern
@@ -125,6 +134,8 @@ class _Parser:
         self._high = high
         self._one_case = one_case
         self._at = 0
+        self._varied = 0
+        self.nested = False
 
     def whole(self) -> Node:
         node = self._choice()
@@ -136,6 +147,7 @@ class _Parser:
     def _choice(self) -> Node:
         choices = [self._sequence()]
         while self._take("|"):
+            self._varied += 1
             choices.append(self._sequence())
         return _choice(choices)
 
@@ -150,6 +162,7 @@ class _Parser:
         if self._take("^") or self._take("$") or self._take(r"\A") or self._take(r"\Z"):
             # Around the whole they say nothing new; elsewhere the check of what is made tells.
             return
+        varied = self._varied
         atom = self._atom()
         times = self._times()
         if self._pattern[self._at : self._at + 1] in ("?", "+") and times is not None:
@@ -160,6 +173,8 @@ class _Parser:
             yield atom
             return
         least, most = times
+        self.nested |= self._varied > varied and most != 1
+        self._varied += least != most
         high = least + self._high if most is None else min(most, least + self._high)
         low = min(least + self._low, high)
         yield _choice([_sequence([atom] * count) for count in range(low, high + 1)])

@@ -105,6 +105,21 @@ def test_what_is_not_known_is_refused(pattern: str, reason: str) -> None:
     assert str(caught.value) == reason
 
 
+def test_texts_that_would_be_matched_for_ever_are_short() -> None:
+    # Two to the number of their characters: one of forty takes days.
+    pattern = r"^( {,3}|.*?-{,3} {,3}| {2,})+([\d.]*[-x]*?| {,3}\w{2,})*$"
+    node = texts_of(pattern)
+    assert node.most <= 16
+    assert re.fullmatch(pattern, node.text(node.size - 1))
+    assert texts_of(r"([a-z]+\.)+[a-z]{2,}", most=255).most <= 16
+    with pytest.raises(Unmatchable) as long:
+        texts_of(r"([a-z]+\.)+[a-z]{2,}", 17)
+    assert str(long.value) == "it has no text of 17 characters or more that is found here"
+    # One group of alternatives, or what is repeated as it is, takes no such time.
+    assert texts_of("(a+|b)?c{3,}", 30).most > 16
+    assert texts_of("(abc)+", 30).most > 16
+
+
 def test_lengths_that_no_text_has_are_refused() -> None:
     with pytest.raises(Unmatchable) as both:
         texts_of(r"\d{3}", 5, 9)

@@ -38,8 +38,8 @@ def test_a_burst_429_waits_as_long_as_the_header_says() -> None:
     assert (verdict.outcome, verdict.wait) == (Outcome.NOT_EXECUTED, 1.0)
     assert judged(CREATE, 429, body).wait == 2.0
     assert said(verdict) == (
-        "Pipedrive's rate limit: request over limit. If it refuses for minutes, the company's tokens of the day "
-        "are used up."
+        "Pipedrive's rate limit: request over limit. If it refuses for minutes, the company's tokens of the "
+        "day are used up."
     )
 
 
