@@ -31,6 +31,8 @@ def test_plain():
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "workers"])
 def test_the_report_of_a_run(suite, outside, options) -> None:
+    if options:
+        pytest.importorskip("xdist")
     suite.write(SUITE)
     suite.run(*outside.at, "--crm-report", "deep/report.json", "--crm-random-seed", 7, *options)
     report = json.loads((suite.path / "deep" / "report.json").read_text())
@@ -96,6 +98,8 @@ def test_markdown_has_no_marks_of_others() -> None:
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "workers"])
 def test_the_html_report(suite, outside, options) -> None:
     pytest.importorskip("pytest_html")
+    if options:
+        pytest.importorskip("xdist")
     suite.write(SUITE)
     suite.run(*outside.at, "--html", "report.html", "--self-contained-html", *options)
     page = html.unescape(html.unescape(Path(suite.path / "report.html").read_text()))
