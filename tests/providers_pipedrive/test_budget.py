@@ -28,6 +28,6 @@ def test_a_plan_takes_the_tokens_it_says(bench: Any, counts: dict[str, int]) -> 
     bench.seed(counts)
     assert bench.engine.clean().complete
     assert bench.counts == {}
-    # It is told as the least: a single record is looked for in a list after its deletion, which costs more.
+    # It is told as the least: where a record is the only one of its type, reading may cost a list each time.
     alone = sum(number == 1 for number in plan.counts.values())
-    assert planned <= charged(bench) - before <= planned + 10 * alone
+    assert planned <= charged(bench) - before <= planned + 20 * alone
