@@ -89,23 +89,24 @@ class Inserter:
         # Ctrl-C, SIGTERM or a bug: the pool waits for what is in flight (each request has its time-out),
         # so that its ids reach the ledger, and the caller undoes.
         with ThreadPoolExecutor(in_flight, thread_name_prefix="crmseed") as pool:
-            flying: set[Future[Making]] = set()
+            flying: dict[Future[Making], str] = {}
             while True:
                 while len(flying) < in_flight and not self._stopped(inserted, stop_at_refusal):
                     if changes != self._size.changes:
                         changes = self._size.changes
                         schedule.cut_again(self._cut)
-                    ready = schedule.next_ready(ids)
+                    ready = schedule.next_ready(ids, {name for name in flying.values() if self._alike(name)})
                     if ready is None:
                         break
-                    flying.add(pool.submit(self._make, ready, dict(ids), stop_at_refusal))
+                    making = pool.submit(self._make, ready, dict(ids), stop_at_refusal)
+                    flying[making] = ready.object_type
                 if not flying:
                     break
-                done, flying = wait(flying, return_when=FIRST_COMPLETED)
-                for future in done:
-                    making = future.result()
-                    lost |= making.lost
-                    self._take(making, inserted, ids)
+                for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                    del flying[future]
+                    made = future.result()
+                    lost |= made.lost
+                    self._take(made, inserted, ids)
                     if not stop_at_refusal:
                         self._leave_out_orphans(schedule, inserted)
         inserted.results += [unsent(draft, "not sent") for batch in schedule.rest() for draft in batch.drafts]
@@ -155,6 +156,15 @@ class Inserter:
             return
         batch = making.batch
         self._listener(BatchSent(batch.object_type, batch.number, batch.of, len(batch)))
+
+    def _alike(self, object_type: str) -> bool:
+        """Return whether two drafts of an object type may be the same to a look for either's record.
+
+        While one is looked for, no other may be on its way: its record, not yet in the ledger, would be
+        taken for the one that is missing.
+        """
+        route = route_of(self._connection.provider, object_type)
+        return not route.carries_key and not route.enforced
 
     def _may_be_twice(self, result: RecordResult, lost: Collection[str]) -> bool:
         draft = result.draft

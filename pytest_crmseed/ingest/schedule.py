@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_crmseed.ingest.batches import batch_count
@@ -116,10 +116,13 @@ class Schedule:
         self._waiting = [batch for batch in self._waiting if batch.drafts]
         return orphans
 
-    def next_ready(self, ids: Mapping[tuple[str, int], str]) -> Batch | None:
-        """Return the first batch whose parents all have ids, and forget it; None when none has."""
+    def next_ready(self, ids: Mapping[tuple[str, int], str], but: Collection[str] = ()) -> Batch | None:
+        """Return the first batch whose parents all have ids, and forget it; None when none has.
+
+        Batches of the object types ``but`` stay where they are.
+        """
         for position, batch in enumerate(self._waiting):
-            if all(
+            if batch.object_type not in but and all(
                 link.id is not None or _target(link) in ids for draft in batch.drafts for link in draft.links
             ):
                 self._handed_out[batch.object_type] = self._handed_out.get(batch.object_type, 0) + 1

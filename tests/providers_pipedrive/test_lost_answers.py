@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
-from pytest_crmseed.errors import VerificationFailed
+from pytest_crmseed.errors import OutcomeUnknown, VerificationFailed
 from pytest_crmseed.portal.behaviour import Behaviour
+from pytest_crmseed.providers.base import Answer, Request
 from pytest_crmseed.providers.pipedrive import Pipedrive
 
 OBJECT_TYPES = list(Pipedrive.legend.objects)
@@ -44,6 +46,45 @@ def test_a_deal_without_the_field_is_found_among_its_parents(benches: Any, fault
     bench.portal.faults.add(fault, route="/api/v2/deals", method="POST", seeder=True)
     assert len(bench.seed({"deals": 3}).records.deals) == 3
     assert bench.counts["deals"] == 3
+    assert bench.engine.clean().complete
+    assert bench.counts == {}
+
+
+def test_a_lost_deal_is_not_mistaken_for_one_on_its_way(
+    benches: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two deals of the same title and parents: one is lost while the other is made and not yet answered."""
+    bench = benches(Behaviour(set_up=False))
+    provider, connection = bench.target.provider, bench.target.connection
+    for name in ("companies", "contacts"):
+        connection.run(provider.make_key(name))
+    bench.use_live_schema()
+    send, titles = connection.transport.send, []
+    other_made, looked = threading.Event(), threading.Event()
+
+    def hold(request: Request) -> Answer:
+        if request.path != "/api/v2/deals":
+            return send(request)
+        if request.method == "GET":
+            answer = send(request)
+            looked.set()
+            return answer
+        titles.append(request.body["title"])
+        nth = titles.count(request.body["title"])
+        if nth == 1 and titles[-1].endswith("Managed Services"):
+            # Never longer: the other one must not go out meanwhile.
+            other_made.wait(0.5)
+            raise OutcomeUnknown("the connection was closed.")
+        answer = send(request)
+        if nth == 2:
+            other_made.set()
+            looked.wait(0.5)
+        return answer
+
+    monkeypatch.setattr(connection.transport, "send", hold)
+    seed = bench.seed({"deals": 3})
+    assert len({deal.id for deal in seed.records.deals}) == bench.counts["deals"] == 3
+    assert titles[-1].endswith("Managed Services") and titles.count(titles[-1]) == 3
     assert bench.engine.clean().complete
     assert bench.counts == {}
 
