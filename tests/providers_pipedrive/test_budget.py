@@ -24,6 +24,8 @@ def charged(bench: Any) -> int:
 def test_a_plan_takes_the_tokens_it_says(bench: Any, counts: dict[str, int]) -> None:
     plan = bench.engine.plan(counts)
     planned = bench.engine.demand([plan]).cost.tokens
+    # As before a session's first test: where the keys stand is asked once.
+    bench.target.connection.run(bench.target.provider.key_routes(list(plan.counts)))
     before = charged(bench)
     bench.seed(counts)
     assert bench.engine.clean().complete
