@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_crmseed.errors import ApiRefused, Unauthorized
+from pytest_crmseed.errors import ApiRefused, Unauthorized, UsageError
 from pytest_crmseed.providers.base import Answer, Outcome, Request
 from pytest_crmseed.providers.salesforce import Salesforce
 from pytest_crmseed.providers.salesforce.definitions import object_type_of
@@ -33,6 +33,10 @@ ENTRY: Any = {
         {"name": "CurrencyIsoCode", "type": "picklist", "createable": True, "restrictedPicklist": True},
     ],
 }
+BUSINESS: Any = {
+    **DESCRIBES["Account"],
+    "fields": [f for f in DESCRIBES["Account"]["fields"] if f["name"] in ("Id", "Name")],
+}
 PRODUCT: Any = {"name": "Product2", "label": "Product", "fields": [{"name": "Name", "type": "string"}]}
 ROLES: Any = {
     "name": "OpportunityContactRole",
@@ -50,6 +54,8 @@ STAGES = [
     },
     {"ApiName": "Closed Won", "MasterLabel": "x", "IsClosed": True, "IsWon": True, "DefaultProbability": 100},
 ]
+# Those named Person Account, and PersonAccount, among the recorded ones.
+PERSON_TYPES = ("0125j000000bo4yAAA", "0125j000000bo53AAA")
 
 
 class Org:
@@ -81,6 +87,8 @@ class Org:
             body = {"done": True, "records": STAGES}
         elif "FROM CaseStatus" in asked:
             body = {"done": True, "records": []}
+        elif "FROM RecordType" in asked:
+            body = {"done": True, "records": [{"Id": id} for id in PERSON_TYPES]}
         elif asked.endswith("/sobjects"):
             body = {"sobjects": [{"name": name, **SEEDABLE} for name in self.describes] + HIDDEN}
         else:
@@ -321,10 +329,75 @@ def test_record_types_are_options_that_go_by_their_names() -> None:
     assert problem.allowed == ("0121",)
 
 
-def test_with_person_accounts_one_of_two_names_is_required(live: Schema) -> None:
-    account = live.object_types["Account"]
-    assert not any(field.required for field in account.fields.values())
-    assert account.required_any == (("Name", "LastName"),)
+# -- person accounts -----------------------------------------------------------------------------------
+def test_with_person_accounts_there_are_two_kinds_of_accounts(live: Schema) -> None:
+    """By the recorded describe, which requires neither name."""
+    company, person = live.object_types["Account"], live.object_types["Account:Person"]
+    assert [f.name for f in company.fields.values() if f.required] == ["Name"]
+    assert [f.name for f in person.fields.values() if f.required] == ["LastName"]
+    assert person.fields["Name"].read_only and not company.fields["Name"].read_only
+    assert set(person.fields) - set(company.fields) == {"LastName", "PersonEmail"}
+    assert set(company.fields) <= set(person.fields)
+    # The org's default among them comes first.
+    assert [o.label for o in company.fields["RecordTypeId"].options] == ["Organization", "Household Account"]
+    assert [o.value for o in person.fields["RecordTypeId"].options] == list(PERSON_TYPES)
+    assert (company.required_any, person.required_any) == ((), ())
+    assert (company.type_id, person.type_id) == ("001", "")
+
+
+def test_without_person_accounts_there_is_one_kind() -> None:
+    org = Org({"Account": BUSINESS})
+    assert set(org.discover("Account").object_types) == {"Account"}
+    assert not any("RecordType" in asked for asked in org.requests)
+
+
+def test_which_record_types_are_of_people_may_be_hidden() -> None:
+    refused = ApiRefused("No.", status=400, refusals=(Refusal("No.", code="INVALID_FIELD"),))
+    schema = Org({"Account": DESCRIBES["Account"]}, {"IsPersonType = true": refused}).discover("Account")
+    of_people = schema.object_types["Account:Person"].fields["RecordTypeId"].options
+    assert [option.label for option in of_people] == ["Person Account", "PersonAccount"]
+    assert schema.gaps == (
+        "The record types of Account could not be read (Salesforce answers 400, INVALID_FIELD): of those of "
+        "people only the one named Person Account is known.",
+    )
+
+
+def test_an_account_goes_out_with_a_record_type_of_its_kind(live: Schema) -> None:
+    def sent(name: str, **values: Any) -> Any:
+        provider = Salesforce(live)
+        request = provider.create(Batch(name, 1, 1, [Draft(name, 0, "k", values)]), {})
+        (row,) = request.body["records"]
+        return {field: row.get(field) for field in ("attributes", "RecordTypeId", *values)}
+
+    account = {"type": "Account"}
+    business, household = "0125j000000RqVlAAK", "0125j000000RqVkAAK"
+    assert sent("companies", Name="Acme") == {
+        "attributes": account,
+        "RecordTypeId": business,
+        "Name": "Acme",
+    }
+    assert sent("companies", RecordTypeId=household)["RecordTypeId"] == household
+    assert sent("Account:Person", LastName="Doe")["RecordTypeId"] == PERSON_TYPES[0]
+    assert sent("Account:Person", LastName="Doe")["attributes"] == account
+
+
+def test_an_account_is_a_company_or_a_person(live: Schema) -> None:
+    translator = Translator(Salesforce.legend, live)
+
+    with pytest.raises(UsageError) as caught:
+        translator.resolve("companies", "LastName")
+    assert str(caught.value) == (
+        "companies.LastName cannot be set: companies have a name; where the org has person accounts, people "
+        "are of the object type Account:Person."
+    )
+    _, problems = translator.to_native("Account:Person", 0, {"LastName": "Doe", "Name": "Doe Ltd"})
+    assert [(problem.field, problem.reason) for problem in problems] == [
+        ("Name", "is read-only; the portal sets it itself")
+    ]
+    _, problems = translator.to_native(
+        "Account:Person", 0, {"LastName": "Doe", "RecordTypeId": "Organization"}
+    )
+    assert [problem.field for problem in problems] == ["RecordTypeId"]
 
 
 # -- object types ------------------------------------------------------------------------------------
@@ -334,6 +407,7 @@ def test_custom_objects_are_found_and_may_be_seeded(live: Schema) -> None:
     assert set(live.object_types) == {
         "Contact",
         "Account",
+        "Account:Person",
         "Opportunity",
         "OpportunityContactRole",
         "Product2",

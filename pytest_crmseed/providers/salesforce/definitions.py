@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from pytest_crmseed.providers.salesforce import person_accounts
 from pytest_crmseed.providers.salesforce.capabilities import MASTER_RECORD_TYPE
 from pytest_crmseed.schema.model import Association, Field, Kind, ObjectType, Option, Pipeline, Stage
 
@@ -79,6 +80,8 @@ def object_type_of(describe: Json, name: str = "") -> ObjectType:
         for entry in describe.get("recordTypeInfos") or ()
         if entry.get("available") and entry.get("active", True) and not entry.get("master")
     ]
+    # What the org takes for rows that name none comes first.
+    record_types.sort(key=lambda entry: not entry.get("defaultRecordTypeMapping"))
     if "RecordTypeId" in fields and record_types:
         fields["RecordTypeId"] = replace(
             fields["RecordTypeId"],
@@ -95,18 +98,10 @@ def object_type_of(describe: Json, name: str = "") -> ObjectType:
         singular=native,
         fields=fields,
         type_id=str(describe.get("keyPrefix") or "") if not name or name == native else "",
-        required_any=tuple(group for group in _required_any(native, fields) if set(group) & fields.keys()),
+        required_any=tuple(group for group in _ONE_OF.get(native, ()) if set(group) & fields.keys()),
         custom=bool(describe.get("custom")),
         display_field=display,
     )
-
-
-def _required_any(native: str, fields: Mapping[str, Field]) -> tuple[tuple[str, ...], ...]:
-    groups = _ONE_OF.get(native, ())
-    if native == "Account" and "IsPersonAccount" in fields:
-        # With person accounts neither is required by itself, and one of them is.
-        groups = (*groups, ("Name", "LastName"))
-    return groups
 
 
 def _field_of(native: str, entry: Json, others: Mapping[str, Json]) -> Field:
@@ -323,8 +318,13 @@ def with_id_patterns(object_types: Mapping[str, ObjectType]) -> dict[str, Object
     }
 
 
-def variants(object_type: ObjectType) -> list[ObjectType]:
-    """Return an object type and those others that share its native one."""
+def variants(object_type: ObjectType, person_types: Collection[str] | None) -> list[ObjectType]:
+    """Return an object type and those others that share its native one.
+
+    ``person_types`` are the record types of people's accounts.
+    """
+    if object_type.name == person_accounts.ACCOUNT and person_accounts.are_on(object_type):
+        return person_accounts.split(object_type, person_types)
     others = VARIANTS.get(object_type.name, ())
     return [
         object_type,

@@ -4,7 +4,7 @@ Sources: Salesforce docs, "sObject Describe", "Describe Global"; "Object Referen
 CaseStatus.
 
 Requests: one for the list of objects, one describe for each object type and each custom object, two for
-stages.
+stages, one for the record types of person accounts where there are any.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any
 
 from pytest_crmseed.errors import ApiRefused, NotAPortal, PortalError, Unauthorized
 from pytest_crmseed.providers.base import Effect, Exchange, Request, Rounds, together
-from pytest_crmseed.providers.salesforce import definitions, soql
+from pytest_crmseed.providers.salesforce import definitions, person_accounts, soql
 from pytest_crmseed.providers.salesforce.definitions import ROLES, Json, base_of
+from pytest_crmseed.providers.salesforce.person_accounts import ACCOUNT
 from pytest_crmseed.schema.model import ObjectType, Schema
 
 _PRODUCT, _ENTRY, _DEAL = "Product2", "PricebookEntry", "Opportunity"
@@ -33,6 +34,7 @@ _STAGES = {
 _CONSEQUENCES = {
     "objects": "custom objects cannot be seeded",
     "stages": "those that Salesforce has from the start are known, others count as open",
+    "record types": "of those of people only the one named Person Account is known",
     "fields": "these object types cannot be seeded",
 }
 
@@ -49,6 +51,7 @@ class Discovery:
         self._found: dict[str, ObjectType] = {}
         self._rows: dict[str, Sequence[Json]] = {}
         self._customs: list[str] = []
+        self._person_types: list[str] | None = None
         self._refused: dict[tuple[str, str], list[str]] = {}
         self._first_refusal: PortalError | None = None
 
@@ -66,7 +69,11 @@ class Discovery:
         yield from together(first)
         if not self._found and self._first_refusal is not None:
             raise self._first_refusal
-        yield from together([self._describe(name) for name in self._customs if name not in self._found])
+        then = [self._describe(name) for name in self._customs if name not in self._found]
+        account = self._found.get(ACCOUNT)
+        if account is not None and person_accounts.are_on(account):
+            then.append(self._people())
+        yield from together(then)
         found = {
             name: definitions.with_stages(each, self._rows.get(name)) for name, each in self._found.items()
         }
@@ -78,7 +85,7 @@ class Discovery:
             variant.name: variant
             for name in (*names, *self._customs)
             if name in found
-            for variant in definitions.variants(found[name])
+            for variant in definitions.variants(found[name], self._person_types)
         }
         return Schema(
             provider=self._known.provider,
@@ -129,6 +136,16 @@ class Discovery:
             )
         except (ApiRefused, Unauthorized, NotAPortal) as refused:
             self._note("stages", name, refused)
+
+    def _people(self) -> Exchange[None]:
+        try:
+            rows = yield from soql.rows(
+                self._version, person_accounts.PERSON_TYPES, "read the record types of person accounts"
+            )
+        except (ApiRefused, Unauthorized, NotAPortal) as refused:
+            self._note("record types", ACCOUNT, refused)
+        else:
+            self._person_types = [str(row["Id"]) for row in rows]
 
     def _get(self, path: str, what: str) -> Request:
         return Request("GET", path, what, Effect.READ, buckets=soql.BUCKETS)

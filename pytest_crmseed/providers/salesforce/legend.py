@@ -144,6 +144,11 @@ _OBJECTS = (
             description="Description",
             **_address("Billing"),
         ),
+        homeless=dict.fromkeys(
+            ("FirstName", "LastName", "Salutation", "PersonEmail"),
+            "companies have a name; where the org has person accounts, people are of the object type "
+            "Account:Person.",
+        ),
     ),
     ObjectLegend(
         neutral="contacts",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 UNSURE: Mapping[str, tuple[str, ...]] = {
+    "Account": ("which fields person accounts alone have: by Person…, …__pc and the parts of a name",),
     "Opportunity": (
         "probabilities of the stock stages",
         "the first price book entry of a line item gives the opportunity its price book",

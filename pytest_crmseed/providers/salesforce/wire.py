@@ -30,7 +30,7 @@ from pytest_crmseed.providers.base import (
     Sought,
     Verdict,
 )
-from pytest_crmseed.providers.salesforce import linking, setup, sign_in, soql, writing
+from pytest_crmseed.providers.salesforce import linking, person_accounts, setup, sign_in, soql, writing
 from pytest_crmseed.providers.salesforce.capabilities import (
     ACCESS_TOKEN,
     API_VERSIONS,
@@ -180,6 +180,7 @@ class Salesforce:
         row = {
             "attributes": {"type": base_of(native)},
             **CONSTANTS.get(native, {}),
+            **person_accounts.record_type(object_type),
             **linking.homes(draft, ids, object_type, self._native, self._entries),
             **{name: value for name, value in draft.values.items() if "." not in name},
             **({KEY: draft.key} if self._route(draft.object_type).field == KEY else {}),
