@@ -29,11 +29,15 @@ USERS = (
 
 @dataclass(frozen=True)
 class RecordTypeOf:
-    """A record type of an object. ``values`` are what it leaves of picklists, by field."""
+    """A record type of an object. ``values`` are what it leaves of picklists, by field.
+
+    ``person`` ones are of Account, and make an account a person where ``person_accounts`` are on.
+    """
 
     name: str
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     default: bool = False
+    person: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,8 @@ class SalesforceBehaviour:
     custom_fields: Mapping[str, tuple[CustomField, ...]] = field(default_factory=dict)
     """By object; those of ``Activity`` are of Task and Event."""
     record_types: Mapping[str, tuple[RecordTypeOf, ...]] = field(default_factory=dict)
+    person_accounts: bool = False
+    """Whether the org has turned person accounts on; a record type of each kind is there in any case."""
     quotes: bool = False
     """Whether the org has turned quotes on."""
 

@@ -73,7 +73,12 @@ class Catalogue:
         self._children: dict[str, list[Child]] = {}
         stock_names = [name for name in stock.data()["objects"] if name not in absent]
         self._pulled = {} if self._schema is None else pulled.fields(self._schema, stock_names)
-        self._record_types = custom.record_types(switches.record_types)
+        told = self._pulled.get("Account", ())
+        self.person_accounts = switches.person_accounts or any(f.name == "IsPersonAccount" for f in told)
+        of_switches = switches.record_types
+        self._record_types = custom.record_types(
+            custom.with_people(of_switches) if self.person_accounts else of_switches
+        )
         for each in custom.objects(switches.custom_objects):
             self._custom[each.name] = each
         if self._schema is not None:
@@ -164,14 +169,23 @@ class Catalogue:
         self.changed = True
 
     # -- to put together -------------------------------------------------------------------------
+    def _stocked(self, name: str) -> tuple[Field, ...]:
+        if name in self._pulled:
+            return self._pulled[name]
+        return stock.fields_with_people(name) if self.person_accounts else stock.fields(name)
+
     def _build(self, name: str) -> SObject:
         own = tuple(self._own.get(name, ()))
+        if name == "Account" and self.person_accounts:
+            known = {field.name for field in (*self._stocked(name), *own)}
+            of_contacts = [custom.of_contact(f) for f in self._own.get("Contact", ()) if f.custom]
+            own = (*own, *(field for field in of_contacts if field.name not in known))
         if name in self._custom:
             base = self._custom[name]
             fields, children = base.fields, base.children
         else:
             head = stock.data()["objects"][name]
-            fields, children = self._pulled.get(name) or stock.fields(name), stock.children(name)
+            fields, children = self._stocked(name), stock.children(name)
             base = SObject(
                 name=name,
                 label=head["label"],
@@ -202,10 +216,7 @@ class Catalogue:
         return replace(base, fields=_placed([*kept, *own]), children=children)
 
     def _has(self, name: str, field: str) -> bool:
-        if name in self._custom:
-            fields = self._custom[name].fields
-        else:
-            fields = self._pulled.get(name) or stock.fields(name)
+        fields = self._custom[name].fields if name in self._custom else self._stocked(name)
         lowered = field.lower()
         return any(each.name.lower() == lowered for each in (*fields, *self._own.get(name, ())))
 

@@ -14,6 +14,10 @@ _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _FIRST_RECORD_TYPE = 1_001
 _SCOPES = "everything"
 
+OF_COMPANIES = RecordTypeOf("Business Account", default=True)
+OF_PEOPLE = RecordTypeOf("Person Account", person=True)
+"""What an org with person accounts has at least; the second one is Salesforce's own."""
+
 
 def objects(switches: Iterable[CustomObject]) -> list[SObject]:
     """Return the objects that switches describe; their prefixes are still to be given."""
@@ -173,12 +177,41 @@ def record_types(switches: Mapping[str, Sequence[RecordTypeOf]]) -> dict[str, tu
     for name, some in switches.items():
         made = []
         for each in some:
-            developer = re.sub(r"\W+", "_", each.name)
+            developer = re.sub(r"\W+", "" if each is OF_PEOPLE else "_", each.name)
             id = ids.made("012", number)
-            made.append(RecordType(id, each.name, developer, default=each.default, values=each.values))
+            made.append(
+                RecordType(
+                    id, each.name, developer, default=each.default, values=each.values, person=each.person
+                )
+            )
             number += 1
         found[name] = tuple(made)
     return found
+
+
+def with_people(switches: Mapping[str, Sequence[RecordTypeOf]]) -> dict[str, Sequence[RecordTypeOf]]:
+    """Return the record types of an org with person accounts: both kinds of accounts have some."""
+    given = tuple(switches.get("Account", ()))
+    companies = () if any(not each.person for each in given) else (OF_COMPANIES,)
+    people = () if any(each.person for each in given) else (OF_PEOPLE,)
+    return {**switches, "Account": (*companies, *given, *people)}
+
+
+def of_contact(field: Field) -> Field:
+    """Return a custom field of contacts as accounts that are people have it.
+
+    What is unique among contacts is not among accounts [unsure].
+    """
+    facts = {
+        **field.facts,
+        "name": field.name.removesuffix("c") + "pc",
+        "unique": False,
+        "externalId": False,
+        "idLookup": False,
+    }
+    if facts["relationshipName"]:
+        facts["relationshipName"] = facts["relationshipName"].removesuffix("r") + "pr"
+    return Field(facts, field.values, valid_for=field.valid_for)
 
 
 def prefix(number: int) -> str:

@@ -158,7 +158,10 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """A record type of an object. ``values`` are those it leaves of picklists, by field in its own case."""
+    """A record type of an object. ``values`` are those it leaves of picklists, by field in its own case.
+
+    ``person`` ones make an account a person.
+    """
 
     id: str
     name: str
@@ -168,6 +171,7 @@ class RecordType:
     default: bool = False
     master: bool = False
     values: Mapping[str, tuple[str, ...]] | None = None
+    person: bool = False
 
 
 @dataclass(frozen=True)

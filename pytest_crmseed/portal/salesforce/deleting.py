@@ -26,6 +26,7 @@ def delete(writer: Writer, row: Row) -> None:
     if not row.object.flags["deletable"]:
         message = "insufficient access rights on object id"
         raise refusal("INSUFFICIENT_ACCESS_OR_READONLY", message)
+    rules_of(row.object.name).deleting_alone(writer, row)
     going: dict[str, Row] = {}
     held: list[tuple[Row, Row]] = []
     _collect(writer, row, going, held)

@@ -7,6 +7,7 @@ usual ones.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +33,8 @@ _TYPES = {
     Kind.REFERENCE: "reference",
     Kind.OTHER: "anyType",
 }
+_PEOPLE = "Account:Person"
+"""What a schema calls accounts that are people."""
 _ALWAYS = frozenset(
     {
         "CreatedById",
@@ -69,24 +72,41 @@ def objects(schema: Schema, stock_names: Collection[str]) -> list[SObject]:
 
 def record_types(schema: Schema) -> dict[str, tuple[RecordType, ...]]:
     """Return the record types of objects that have some beside the one that stands for none."""
-    found = {}
-    for each in _native(schema):
+    found: dict[str, tuple[RecordType, ...]] = {}
+    for name, each in schema.object_types.items():
         field = each.fields.get("RecordTypeId")
-        if field is not None and field.options:
-            found[each.name] = tuple(
-                RecordType(option.value, option.label, option.label.replace(" ", "_"))
+        if field is not None and field.options and (":" not in name or name == _PEOPLE):
+            own = name.partition(":")[0]
+            made = tuple(
+                RecordType(option.value, option.label, option.label.replace(" ", "_"), person=name == _PEOPLE)
                 for option in field.options
             )
+            found[own] = (*found.get(own, ()), *made)
     return found
 
 
 def _native(schema: Schema) -> Iterator[ObjectType]:
     # "Task:Call" is another name for some rows of Task.
-    return (each for name, each in schema.object_types.items() if ":" not in name)
+    people = schema.object_types.get(_PEOPLE)
+    for name, each in schema.object_types.items():
+        if ":" not in name:
+            yield _with_people(each, people) if name == "Account" and people is not None else each
+
+
+def _with_people(companies: ObjectType, people: ObjectType) -> ObjectType:
+    """Return accounts of both kinds as the one object that they are; it requires neither's name."""
+    both = {**people.fields, **companies.fields}
+    for name in ("Name", "LastName"):
+        both[name] = replace(both[name], required=False, read_only=False)
+    return replace(companies, fields=both)
 
 
 def _of_stock(each: ObjectType) -> Iterator[Field]:
-    known = {field.name: field for field in stock.fields(each.name)}
+    people = "IsPersonAccount" in each.fields
+    known = {
+        field.name: field
+        for field in (stock.fields_with_people(each.name) if people else stock.fields(each.name))
+    }
     for name, field in known.items():
         if name in each.fields:
             yield _field(each.fields[name], field)

@@ -32,6 +32,14 @@ def fields(name: str) -> tuple[Field, ...]:
 
 
 @cache
+def fields_with_people(name: str) -> tuple[Field, ...]:
+    """Return the fields of a stock object in an org that has turned person accounts on."""
+    added = {each["name"]: field(each) for each in data()["personAccounts"].get(name, ())}
+    kept = [added.pop(each.name, each) for each in fields(name)]
+    return (*kept, *added.values())
+
+
+@cache
 def children(name: str) -> tuple[Child, ...]:
     """Return what refers to a stock object."""
     return tuple(

@@ -83,6 +83,8 @@ def _rows(org: Org) -> Iterator[tuple[str, int, Mapping[str, str]]]:
                     "SobjectType": name,
                     "IsActive": "true" if record_type.active else "false",
                 }
+                if org.catalogue.person_accounts:
+                    values["IsPersonType"] = "true" if record_type.person else "false"
                 yield "RecordType", number, {**values, "Id": record_type.id}
                 number += 1
     yield from _statuses(org)

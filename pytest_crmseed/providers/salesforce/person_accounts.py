@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from pytest_crmseed.providers.salesforce.capabilities import KEY
 from pytest_crmseed.schema.model import Field, ObjectType, Option
 
 ACCOUNT = "Account"
@@ -18,6 +19,8 @@ PERSON = "Account:Person"
 PERSON_TYPES = "SELECT Id FROM RecordType WHERE SobjectType = 'Account' AND IsPersonType = true"
 
 _MARK, _RECORD_TYPE = "IsPersonAccount", "RecordTypeId"
+# The key of the contact that Salesforce makes with a person: it has none, since it goes with its account.
+_KEY_OF_CONTACT = f"{KEY.removesuffix('c')}pc"
 _NAMES = frozenset({"LastName", "FirstName", "MiddleName", "Salutation", "Suffix"})
 
 
@@ -46,7 +49,7 @@ def split(account: ObjectType, person_types: Collection[str] | None) -> list[Obj
             others = [option for option in field.options if option not in of_people]
             company[name] = replace(field, options=tuple(others))
             person[name] = replace(field, options=tuple(of_people))
-        else:
+        elif name != _KEY_OF_CONTACT:
             person[name] = field
             if not _of_people(field):
                 company[name] = field

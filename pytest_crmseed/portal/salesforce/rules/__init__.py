@@ -9,7 +9,7 @@ from pytest_crmseed.portal.salesforce.rules.base import Rules
 from pytest_crmseed.portal.salesforce.rules.campaigns import CampaignRules, MemberRules
 from pytest_crmseed.portal.salesforce.rules.deals import LineItemRules, OpportunityRules, RoleRules
 from pytest_crmseed.portal.salesforce.rules.orders import ContractRules, ItemRules, OrderRules
-from pytest_crmseed.portal.salesforce.rules.people import AccountRules, LeadRules, PersonRules, UserRules
+from pytest_crmseed.portal.salesforce.rules.people import AccountRules, ContactRules, LeadRules, UserRules
 from pytest_crmseed.portal.salesforce.rules.prices import EntryRules, PriceBookRules, ProductRules
 from pytest_crmseed.portal.salesforce.rules.service import CaseRules
 from pytest_crmseed.portal.salesforce.rules.setup import FieldPermissionRules
@@ -20,7 +20,7 @@ _BY_NAME: Mapping[str, Rules] = {
     "Campaign": CampaignRules(),
     "CampaignMember": MemberRules(),
     "Case": CaseRules(),
-    "Contact": PersonRules(),
+    "Contact": ContactRules(),
     "Contract": ContractRules(),
     "Event": EventRules(),
     "FieldPermissions": FieldPermissionRules(),

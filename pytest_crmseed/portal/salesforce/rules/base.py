@@ -38,5 +38,12 @@ class Rules:
             Refusal: it may not.
         """
 
+    def deleting_alone(self, writer: Writer, row: Row) -> None:
+        """Check whether a row may be deleted by itself, and not only with a parent.
+
+        Raises:
+            Refusal: it may not.
+        """
+
     def deleted(self, writer: Writer, row: Row) -> None:
         """Do what goes with a row that was deleted."""
