@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 COUNTS = st.dictionaries(
@@ -21,11 +21,12 @@ def charged(bench: Any) -> int:
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(counts=COUNTS)
+@example(counts={"products": 2})
 def test_a_plan_takes_the_tokens_it_says(bench: Any, counts: dict[str, int]) -> None:
     plan = bench.engine.plan(counts)
     planned = bench.engine.demand([plan]).cost.tokens
     # As before a session's first test: where the keys stand is asked once.
-    bench.target.connection.run(bench.target.provider.key_routes(list(plan.counts)))
+    bench.engine.check([plan])
     before = charged(bench)
     bench.seed(counts)
     assert bench.engine.clean().complete
