@@ -162,6 +162,12 @@ class Settings:
         "that the portal changed, too",
         choices=VERIFY,
     )
+    empty_bin: bool = _setting(
+        False,
+        parsers.truth,
+        "Take what is removed out of the CRM's recycle bin, too (Salesforce)",
+        type="bool",
+    )
     keep: bool = _setting(
         False,
         parsers.truth,

@@ -42,6 +42,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "count": ("1", 1),
     "on_error": ("keep-good", "keep-good"),
     "verify": ("strict", "strict"),
+    "empty_bin": ("true", True),
     "keep": ("true", True),
     "keep_for": ("90m", timedelta(minutes=90)),
     "expire": ("1d", timedelta(days=1)),

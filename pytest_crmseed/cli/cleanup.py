@@ -96,6 +96,7 @@ class Outcome:
     base_url="The address of the portal, if it is not where the run was made any more",
     portal="Refuse runs that were made in any other portal than the one with this id",
     allow_production="Allow exactly the portal with this id though it is not provably a sandbox",
+    empty_bin="Take the records out of the CRM's recycle bin, too (Salesforce)",
     rate="Send at most N requests in SECONDS, or P% of what the portal allows",
 )
 @click.pass_context

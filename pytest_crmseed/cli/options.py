@@ -28,6 +28,7 @@ DATA = {
 
 WRITING = {
     "on_error": "When a record is refused, undo everything, or keep the good records",
+    "empty_bin": "Take what is undone out of the CRM's recycle bin, too (Salesforce)",
     "keep_for": "How long the records may stay, such as 2h",
     "expire": "When a run that gives no more sign of life may be swept from elsewhere",
     "errors": "Write refused records and what the portal said here",

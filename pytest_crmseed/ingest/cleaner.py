@@ -13,7 +13,7 @@ from pytest_crmseed.ingest.connection import Connection
 from pytest_crmseed.ingest.finding import Finder, located
 from pytest_crmseed.ingest.ledger import Entry, Ledger
 from pytest_crmseed.planning import LinkRule
-from pytest_crmseed.providers.base import Answer, Request
+from pytest_crmseed.providers.base import Answer, RecycleBin, Request
 
 
 @dataclass(slots=True)
@@ -43,6 +43,7 @@ class Cleaner:
     ours issued. A record that is gone already counts as removed. After ``seconds`` nothing new is
     begun, and what is left is in the result: the ledger knows it, and the next cleanup goes on.
     ``links`` are the link rules by which children go first; without them, the provider's own.
+    With a ``recycle_bin``, a record counts as removed once it is out of the CRM's recycle bin, too.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Cleaner:
         links: Mapping[str, Mapping[str, LinkRule]] | None = None,
         listener: Listener = ignore,
         seconds: float | None = None,
+        recycle_bin: RecycleBin | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -61,6 +63,7 @@ class Cleaner:
         self._links = connection.provider.links if links is None else links
         self._listener = listener
         self._seconds = seconds
+        self._bin = recycle_bin
         self._clock = clock
         self._sleep = sleep
         self._started = clock()
@@ -109,6 +112,7 @@ class Cleaner:
             return []
         for ids in _chunks(list(with_ids), self._connection.provider.capabilities.delete_records):
             left = self._delete(object_type, ids, result)
+            left |= self._in_the_bin(object_type, [id for id in ids if id not in left], result)
             self._gone([entry for record_id in ids if record_id not in left for entry in with_ids[record_id]])
             result.removed += len(ids) - len(left)
             result.left += [entry for record_id in ids if record_id in left for entry in with_ids[record_id]]
@@ -185,6 +189,23 @@ class Cleaner:
                 f"{object_type}: {len(left)} records are still there after their deletion.{said}"
             )
         return set(left)
+
+    def _in_the_bin(self, object_type: str, ids: Sequence[str], result: CleanupResult) -> set[str]:
+        """Take deleted records out of the recycle bin, if that is wished; return those still in it."""
+        if self._bin is None or not ids:
+            return set()
+        kept: Mapping[str, str] = dict.fromkeys(ids, "")
+        try:
+            kept = self._connection.run(self._bin.empty_bin(object_type, ids), within=self._time_left)
+        except PortalError as error:
+            result.errors.append(f"{object_type}: deleted, and still in the recycle bin: {error}")
+        else:
+            if kept:
+                reasons = " ".join(dict.fromkeys(kept.values()))
+                result.errors.append(
+                    f"{object_type}: {len(kept)} deleted records are still in the recycle bin: {reasons}"
+                )
+        return set(kept)
 
     def _try_to_delete(self, object_type: str, ids: Sequence[str]) -> PortalError | None:
         try:

@@ -39,11 +39,17 @@ class Cost:
 
 
 def cost(
-    plan: Plan, capabilities: Capabilities, *, batch_size: int | None = None, verified: bool = False
+    plan: Plan,
+    capabilities: Capabilities,
+    *,
+    batch_size: int | None = None,
+    verified: bool = False,
+    bin_emptied: bool = False,
 ) -> Cost:
     """Return what a plan costs at least, by the number of its records.
 
-    ``verified`` counts the requests that read the records back.
+    ``verified`` counts the requests that read the records back, ``bin_emptied`` those that take what was
+    removed out of the recycle bin.
     """
     most = min(batch_size or capabilities.batch_records, capabilities.batch_records)
     writes = sum(batch_count(step.count, most) for step in plan.steps)
@@ -60,6 +66,8 @@ def cost(
             looks = read * (2 if verified else 1)
             tokens += batch_count(step.count, most) * price.create + looks * price.page
             tokens += deletes * (price.delete + price.read)
+    if bin_emptied:
+        deletions *= 2
     return Cost(writes, deletions + checks, reads if verified else 0, tokens)
 
 

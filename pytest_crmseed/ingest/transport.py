@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlencode, urljoin
+from xml.sax.saxutils import escape
 
 import requests
 import urllib3.exceptions as broken
@@ -22,7 +23,7 @@ from pytest_crmseed._version import __version__
 from pytest_crmseed.errors import NotAPortal, OutcomeUnknown, PortalError, Unreachable, UsageError
 from pytest_crmseed.ingest.adapter import Adapter, Failed
 from pytest_crmseed.ingest.redaction import Redactor, secrets_in
-from pytest_crmseed.providers.base import Answer, Effect, Request
+from pytest_crmseed.providers.base import SESSION, Answer, Effect, Request
 
 __all__ = ["Redactor", "Transport", "client_session", "our_adapter"]
 
@@ -141,6 +142,11 @@ class Transport:
         elif request.form is not None:
             prepared.body = urlencode(request.form).encode("ascii")
             prepared.headers["Content-Type"] = "application/x-www-form-urlencoded"
+            prepared.headers["Content-Length"] = str(len(prepared.body))
+        elif request.xml is not None:
+            token = self._signing.get("Authorization", "").removeprefix("Bearer ")
+            prepared.body = request.xml.replace(SESSION, escape(token)).encode("utf-8")
+            prepared.headers["Content-Type"] = "text/xml; charset=UTF-8"
             prepared.headers["Content-Length"] = str(len(prepared.body))
         return prepared
 

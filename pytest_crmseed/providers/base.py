@@ -12,7 +12,7 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from pytest_crmseed.errors import CrmseedError, PortalError
 from pytest_crmseed.planning import LinkRule
@@ -32,13 +32,18 @@ class Effect(Enum):
     DELETE = "delete"
 
 
+SESSION = "{session}"
+"""Stands in a request's XML for the token of the session, which only the transport knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request relative to the portal's base URL; ``body`` is JSON data, or None.
 
     ``what`` describes it to people ("create 100 deals"). ``buckets`` names the rate budgets it
     counts against. ``headers`` go out beside those that sign it in; ``form`` is sent as a web form,
-    in place of a body. A request that is not ``signed`` goes out without the headers that sign in.
+    in place of a body, and so is ``xml``, in which :data:`SESSION` stands for the token that signs in. A
+    request that is not ``signed`` goes out without the headers that sign in.
     ``cost`` is what it takes of the day's budget (bucket ``daily``), where that does not count requests.
     """
 
@@ -55,6 +60,7 @@ class Request:
     form: Mapping[str, str] | None = field(default=None, repr=False, hash=False)
     signed: bool = True
     cost: int = 1
+    xml: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +327,17 @@ def together(exchanges: Sequence[Exchange[T]]) -> Rounds[list[T]]:
         for exchange in exchanges:
             exchange.close()
     return [results[number] for number in range(len(exchanges))]
+
+
+@runtime_checkable
+class RecycleBin(Protocol):
+    """What a provider can do besides where deleted records stay in a recycle bin that its API empties."""
+
+    def empty_bin(self, object_type: str, ids: Sequence[str]) -> Exchange[Mapping[str, str]]:
+        """Take deleted records out of the bin for good; return those that stay in it, with the reason.
+
+        A record that is not in the bin is out of it. Any number of ids may be given.
+        """
 
 
 class Provider(Protocol):

@@ -175,6 +175,7 @@ def engine(
         batch_size=settings.batch_size,
         on_error=settings.on_error,
         verify=settings.verify,
+        empty_bin=settings.empty_bin,
         listener=listener,
     )
 

@@ -161,7 +161,13 @@ class Preview:
         capabilities = self._provider.capabilities
         batch_size = self._settings.batch_size
         verified = self._settings.verify != "off"
-        price = cost(plan, capabilities, batch_size=batch_size, verified=verified)
+        price = cost(
+            plan,
+            capabilities,
+            batch_size=batch_size,
+            verified=verified,
+            bin_emptied=self._settings.empty_bin,
+        )
         self.seeds += 1
         self.records += plan.total
         self.cost += price

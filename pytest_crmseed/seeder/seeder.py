@@ -19,6 +19,7 @@ from pytest_crmseed.ingest.ledger import Entry, Ledger
 from pytest_crmseed.ingest.liveness import Liveness
 from pytest_crmseed.ingest.schedule import Cost, cost
 from pytest_crmseed.planning import Count, Plan
+from pytest_crmseed.providers.base import RecycleBin
 from pytest_crmseed.records import Batch, Record, RecordResult
 from pytest_crmseed.seeder.counting import plan_counts
 from pytest_crmseed.seeder.errorfile import ErrorFile
@@ -40,7 +41,8 @@ PATIENCE = 120.0
 class Engine:
     """Seed one open portal within one run, and remove what was seeded.
 
-    ``verify`` is ``"presence"``, ``"strict"`` or ``"off"``; ``patience`` bounds undo and
+    ``verify`` is ``"presence"``, ``"strict"`` or ``"off"``; with ``empty_bin``, what is removed leaves the
+    CRM's recycle bin, too. ``patience`` bounds undo and
     :meth:`clean` in seconds: what is left then stands in the ledger.
 
     Thread-safe only in so far as seeds of one engine are made one after the other; the plugin and
@@ -59,6 +61,7 @@ class Engine:
         batch_size: int | None = None,
         on_error: str = "undo",
         verify: str = "presence",
+        empty_bin: bool = False,
         patience: float = PATIENCE,
         listener: Listener = ignore,
         clock: Callable[[], float] = time.time,
@@ -74,6 +77,7 @@ class Engine:
         self._count = count
         self._batch_size = batch_size
         self._verify = verify
+        self._bin = _bin_of(target) if empty_bin else None
         self.patience = patience
         capabilities = target.provider.capabilities
         most = min(batch_size or capabilities.batch_records, capabilities.batch_records)
@@ -98,7 +102,13 @@ class Engine:
         total = Cost()
         object_types: dict[str, None] = {}
         for plan in plans:
-            total += cost(plan, capabilities, batch_size=self._size.records, verified=self._verify != "off")
+            total += cost(
+                plan,
+                capabilities,
+                batch_size=self._size.records,
+                verified=self._verify != "off",
+                bin_emptied=self._bin is not None,
+            )
             object_types.update(dict.fromkeys(plan.counts))
         return guard.Demand(list(object_types), max((p.total for p in plans), default=0), total)
 
@@ -349,6 +359,7 @@ class Engine:
             links=self.target.links,
             listener=self._listener,
             seconds=within,
+            recycle_bin=self._bin,
             clock=self._timer,
             sleep=self._sleep,
         )
@@ -377,3 +388,12 @@ class Engine:
                 f"{len(result.left)} records are left in {self.target.title}: {'; '.join(result.errors)}",
                 remedy=f"Remove them with `crmseed cleanup --run {self.run.run_id}`.",
             )
+
+
+def _bin_of(target: Target) -> RecycleBin:
+    if isinstance(target.provider, RecycleBin):
+        return target.provider
+    raise UsageError(
+        f"--crm-empty-bin: no API of {target.provider.title}'s empties its recycle bin.",
+        remedy="Leave it out; for Salesforce it works.",
+    )

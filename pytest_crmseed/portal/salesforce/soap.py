@@ -13,6 +13,7 @@ from pytest_crmseed.portal.message import PortalRequest, PortalResponse
 from pytest_crmseed.portal.salesforce import ids
 from pytest_crmseed.portal.salesforce.oauth import instance_url, login, user_row
 from pytest_crmseed.portal.salesforce.org import Org
+from pytest_crmseed.portal.salesforce.rows import Row
 
 MOST_IDS = 200
 
@@ -84,11 +85,13 @@ def _empty(org: Org, named: _Named) -> PortalResponse:
     if len(given) > MOST_IDS:
         message = f"EXCEEDED_ID_LIMIT: record limit reached. cannot submit more than {MOST_IDS} records"
         return _fault("EXCEEDED_ID_LIMIT", message)
-    results = "".join(_emptied(org, id) for id in given)
+    emptied: dict[str, Row] = {}
+    results = "".join(_emptied(org, id, emptied) for id in given)
+    _along_with(org, list(emptied.values()))
     return _answer(200, f"<emptyRecycleBinResponse>{results}</emptyRecycleBinResponse>")
 
 
-def _emptied(org: Org, id: str) -> str:
+def _emptied(org: Org, id: str, emptied: dict[str, Row]) -> str:
     row = org.rows.by_id(id)
     if row is None or not row.deleted:
         told = {"message": "The entity is not in the recycle bin", "statusCode": "INVALID_ID_FIELD"}
@@ -97,7 +100,24 @@ def _emptied(org: Org, id: str) -> str:
         errors = f"<errors>{_elements(told)}</errors>"
         return f"<result>{errors}<id>{shown}</id><success>false</success></result>"
     org.rows.purge(row)
+    emptied[row.id] = row
     return f"<result><id>{row.id}</id><success>true</success></result>"
+
+
+def _along_with(org: Org, parents: list[Row]) -> None:
+    """Take out of the bin what was deleted along with rows that left it."""
+    ids = {row.id for row in parents}
+    children: dict[str, Row] = {}
+    for each in {row.object.name: row.object for row in parents}.values():
+        for effect in each.children:
+            child = org.catalogue.find(effect.object) if effect.cascade else None
+            for row in () if child is None else org.rows.scan(child, deleted=True):
+                if row[effect.field] in ids:
+                    children[row.id] = row
+    for row in children.values():
+        org.rows.purge(row)
+    if children:
+        _along_with(org, list(children.values()))
 
 
 def _fault(code: str, message: str, *, status: int = 500) -> PortalResponse:

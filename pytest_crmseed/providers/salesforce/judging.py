@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_crmseed.errors import ApiRefused, NotAPortal, PortalError, Throttled, TooLarge, Unauthorized
 from pytest_crmseed.providers.base import Answer, Effect, Outcome, Request, Verdict
+from pytest_crmseed.providers.salesforce import recycle_bin
 from pytest_crmseed.providers.salesforce.refusals import (
     GONE,
     LOCKED,
@@ -35,11 +36,13 @@ _WRONG_SESSION = "not valid for use with the REST API"
 
 def judge(request: Request, answer: Answer) -> Verdict:
     """Return how an answer is to be taken, from its body first and its status second."""
+    status = answer.status
+    if request.xml is not None and (verdict := _soap(request, answer)) is not None:
+        return verdict
     try:
         body: Any = answer.json() if answer.body else None
     except ValueError:
         body = None
-    status = answer.status
     if 200 <= status < 300:
         if isinstance(body, list | dict):
             return _within(request, answer, body)
@@ -47,6 +50,18 @@ def judge(request: Request, answer: Answer) -> Verdict:
             return Verdict(Outcome.DONE)
         return _no_json(request, answer)
     return _failed(request, status, body, answer)
+
+
+def _soap(request: Request, answer: Answer) -> Verdict | None:
+    """Judge an answer of the SOAP API; None for what fails before it gets there."""
+    try:
+        fault = recycle_bin.fault_in(answer)
+    except ValueError:
+        return _no_json(request, answer, "SOAP") if answer.status < 400 else None
+    if fault is None:
+        return Verdict(Outcome.DONE)
+    # A fault has the status 500 whatever it says.
+    return _failed(request, 401 if codes_of(fault) & _SIGN_IN else 400, fault, answer)
 
 
 # -- inside an answer of 200 ---------------------------------------------------------------------------
@@ -206,10 +221,10 @@ def _forbidden(request: Request, status: int, body: object) -> Unauthorized:
     )
 
 
-def _no_json(request: Request, answer: Answer) -> Verdict:
+def _no_json(request: Request, answer: Answer, wanted: str = "JSON") -> Verdict:
     kind = answer.headers.get("content-type", "no content type").split(";")[0]
     error = NotAPortal(
-        f"The address answered {answer.status} with {kind} instead of JSON to: {request.what}.",
+        f"The address answered {answer.status} with {kind} instead of {wanted} to: {request.what}.",
         remedy="Is this Salesforce's API? Check SALESFORCE_INSTANCE_URL, and proxies on the way.",
         status=answer.status,
     )

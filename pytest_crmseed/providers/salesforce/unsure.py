@@ -30,6 +30,7 @@ UNSURE: Mapping[str, tuple[str, ...]] = {
     "PermissionSet": ("the one that a profile owns takes field permissions",),
     "Organization": ("a Developer Edition is never production", "a trial may be anything"),
     "collections": ("a request that is refused as a whole was not executed",),
+    "emptyRecycleBin": ("how it says that a record is not in the bin",),
     "composite": ("a reference to a query's first record is written @{name.records[0].Id}",),
     "DUPLICATE_VALUE": ("of a unique key, with HTTP 400 or in a row",),
     "STORAGE_LIMIT_EXCEEDED": ("the wording",),

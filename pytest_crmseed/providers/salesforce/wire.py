@@ -30,7 +30,15 @@ from pytest_crmseed.providers.base import (
     Sought,
     Verdict,
 )
-from pytest_crmseed.providers.salesforce import linking, person_accounts, setup, sign_in, soql, writing
+from pytest_crmseed.providers.salesforce import (
+    linking,
+    person_accounts,
+    recycle_bin,
+    setup,
+    sign_in,
+    soql,
+    writing,
+)
 from pytest_crmseed.providers.salesforce.capabilities import (
     ACCESS_TOKEN,
     API_VERSIONS,
@@ -251,6 +259,10 @@ class Salesforce:
             records=len(ids),
             buckets=soql.BUCKETS,
         )
+
+    def empty_bin(self, object_type: str, ids: Sequence[str]) -> Exchange[Mapping[str, str]]:
+        """Take deleted records out of the recycle bin for good; return those that stay in it, and why."""
+        return recycle_bin.empty(self.api_version, object_type, ids)
 
     def read(self, object_type: str, ids: Sequence[str], fields: Sequence[str]) -> Request:
         """Return queries within one composite request: an address has not room for so many ids.
