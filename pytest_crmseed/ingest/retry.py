@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
 
 import tenacity
 from tenacity.stop import stop_base
@@ -56,6 +57,14 @@ class Attempt:
 Pause = Callable[[PortalError, float], None]
 
 
+@runtime_checkable
+class Lasting(Protocol):
+    """An error that amounts to another one where every attempt meets it."""
+
+    def if_it_lasts(self, waited: float) -> PortalError:
+        """Return what it amounts to, after all attempts met it and ``waited`` seconds lay between them."""
+
+
 def send(
     request: Request,
     exchange: Callable[[Request], tuple[Answer, Verdict]],
@@ -68,17 +77,20 @@ def send(
 
     ``exchange`` sends it once and has the answer judged. What was surely not executed is sent
     again, whatever it is; after a passing fault or a lost answer only reads and deletes are.
-    ``before_wait`` is told the error and the wait before each repetition.
+    ``before_wait`` is told the error and the wait before each repetition. An error that all attempts
+    met is raised as what it amounts to (:class:`Lasting`).
 
     Raises:
         OutcomeUnknown: a create or an update may or may not have been executed.
         PortalError: the portal's refusal at once, or the last error when the attempts ran out.
     """
     started = policy.clock()
+    met: list[PortalError] = []
 
     def announce(state: tenacity.RetryCallState) -> None:
         error = _attempt(state).error
         assert error is not None
+        met.append(error)
         before_wait(error, state.upcoming_sleep)
         listener(Retried(request.what, state.attempt_number + 1, state.upcoming_sleep, error.message))
 
@@ -92,7 +104,7 @@ def send(
         wait=_wait_as_asked(policy, started),
         sleep=policy.sleep,
         before_sleep=announce,
-        retry_error_callback=lambda state: _given_up(state, policy.clock() - started),
+        retry_error_callback=lambda state: _given_up(state, met, policy.clock() - started),
     )
     attempt: Attempt = retrying(_try, request, exchange)
     if attempt.error is not None:
@@ -129,14 +141,17 @@ def _try(request: Request, exchange: Callable[[Request], tuple[Answer, Verdict]]
     return Attempt(error=unknown)
 
 
-def _given_up(state: tenacity.RetryCallState, seconds: float) -> Attempt:
+def _given_up(state: tenacity.RetryCallState, met: Sequence[PortalError], seconds: float) -> Attempt:
     attempt = _attempt(state)
     error = attempt.error
-    if error is not None and state.attempt_number > 1:
-        # The error is the last attempt's own; nobody else holds it.
-        error.message = f"{error.message} Tried {state.attempt_number} times in {seconds:.0f} s."
-        error.args = (error.message,)
-    return attempt
+    if error is None or state.attempt_number == 1:
+        return attempt
+    if isinstance(error, Lasting) and all(isinstance(each, Lasting) for each in met):
+        error = error.if_it_lasts(state.idle_for)
+    # The error is the last attempt's own; nobody else holds it.
+    error.message = f"{error.message} Tried {state.attempt_number} times in {seconds:.0f} s."
+    error.args = (error.message,)
+    return replace(attempt, error=error)
 
 
 def _attempt(state: tenacity.RetryCallState) -> Attempt:

@@ -258,3 +258,36 @@ def test_jitter_leaves_the_global_generator_alone() -> None:
     policy = RetryPolicy()
     assert policy.random() != RetryPolicy().random()
     assert random.getstate() == state
+
+
+class Doubtful(Throttled):
+    def if_it_lasts(self, waited: float) -> PortalError:
+        return Throttled(f"The day's limit, after waits of {waited:g} s.", remedy="Come back tomorrow.")
+
+
+def doubtful() -> Verdict:
+    return Verdict(Outcome.NOT_EXECUTED, Doubtful("Some limit.", status=429), 2.0)
+
+
+def test_an_error_that_all_attempts_met_is_raised_as_what_it_amounts_to() -> None:
+    run = Run([doubtful()])
+    with pytest.raises(Throttled) as caught:
+        run.send(CREATE)
+    text = "The day's limit, after waits of 8 s. Tried 5 times in 8 s."
+    assert str(caught.value) == f"{text} Come back tomorrow."
+    assert caught.value.args == (text,)
+    assert [event.reason for event in run.events if isinstance(event, Retried)] == ["Some limit."] * 4
+
+
+@pytest.mark.parametrize("other", [throttled(), failed(), unreachable()])
+@pytest.mark.parametrize("place", [0, 2])
+def test_an_error_among_others_stays_what_it_is(place: int, other: Verdict | PortalError) -> None:
+    script: list[Verdict | PortalError] = [doubtful()] * 5
+    script[place] = other
+    with pytest.raises(Doubtful, match=r"^Some limit\. Tried 5 times in \d+ s\.$"):
+        Run(script).send(READ)
+
+
+def test_an_error_that_is_met_once_stays_what_it_is() -> None:
+    with pytest.raises(Doubtful, match=r"^Some limit\.$"):
+        Run([doubtful()], attempts=1).send(CREATE)

@@ -30,7 +30,12 @@ class Bench:
     """A local portal, the company in it opened by the provider, and an engine."""
 
     def __init__(
-        self, folder: Path, behaviour: Behaviour, limits: Limits | None = None, **options: Any
+        self,
+        folder: Path,
+        behaviour: Behaviour,
+        limits: Limits | None = None,
+        policy: RetryPolicy | None = None,
+        **options: Any,
     ) -> None:
         self.folder = folder
         self.portal = LocalPortal(behaviour=behaviour, **options)
@@ -45,7 +50,7 @@ class Bench:
                 assemble.address_of(self.portal, Pipedrive),
                 limits or Limits(),
                 pace=Pace(),
-                policy=RetryPolicy(random=lambda: 0.0, sleep=self.slept.append),
+                policy=policy or RetryPolicy(random=lambda: 0.0, sleep=self.slept.append),
             )
         except BaseException:
             self.close()

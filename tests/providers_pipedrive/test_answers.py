@@ -38,8 +38,8 @@ def test_a_burst_429_waits_as_long_as_the_header_says() -> None:
     assert (verdict.outcome, verdict.wait) == (Outcome.NOT_EXECUTED, 1.0)
     assert judged(CREATE, 429, body).wait == 2.0
     assert said(verdict) == (
-        "Pipedrive's rate limit: request over limit. If it refuses for minutes, the company's tokens of the "
-        "day are used up."
+        "Pipedrive's rate limit: request over limit. All requests with this token count together, and so do "
+        "those of the application."
     )
 
 
@@ -48,7 +48,7 @@ def test_a_429_of_the_daily_budget_stops() -> None:
     verdict = judged(CREATE, 429, body, retry_after="3939")
     assert (verdict.outcome, type(verdict.error)) == (Outcome.REFUSED, Throttled)
     assert said(verdict) == (
-        "Pipedrive's daily budget: daily request budget exceeded The company's tokens of the day are used "
+        "Pipedrive's daily budget: daily request budget exceeded. The company's tokens of the day are used "
         "up; they come back in about 1.1 hours. Whatever uses its API takes from them."
     )
     # In the user's own language, by the header alone.

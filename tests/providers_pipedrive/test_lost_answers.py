@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -59,7 +60,8 @@ def test_a_lost_deal_is_not_mistaken_for_one_on_its_way(
     for name in ("companies", "contacts"):
         connection.run(provider.make_key(name))
     bench.use_live_schema()
-    send, titles = connection.transport.send, []
+    send: Callable[[Request], Answer] = connection.transport.send
+    titles: list[str] = []
     other_made, looked = threading.Event(), threading.Event()
 
     def hold(request: Request) -> Answer:

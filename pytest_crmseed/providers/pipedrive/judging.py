@@ -13,9 +13,33 @@ from pytest_crmseed.providers.pipedrive.refusals import code_of, read_refusals, 
 # The burst window is over after two seconds; who has to wait longer than this has no tokens left.
 _LONGEST_BURST = 60.0
 
+# In so many windows in a row a burst has room again, whoever else uses the token.
+_WINDOWS = 3
+
 DAILY, CLOUDFLARE = "daily", "cloudflare"
 
-_LEFT = "x-daily-ratelimit-token-remaining"
+_LEFT, _BURST_LEFT = "x-daily-ratelimit-token-remaining", "x-ratelimit-remaining"
+
+
+class RateOrBudget(Throttled):
+    """A 429 that does not say which limit it is of: that of the burst window, or the day's budget."""
+
+    def if_it_lasts(self, waited: float) -> PortalError:
+        """Return what it amounts to where it is all that was answered, though we waited between requests."""
+        if waited < _WINDOWS * BURST_SECONDS:
+            return self
+        error = Throttled(
+            f"{self.message} It does not say which limit is reached, but a burst's is over after "
+            f"{BURST_SECONDS:g} s: most likely the company's tokens of the day are used up.",
+            remedy=(
+                "They come back at midnight of Pipedrive's server; whatever uses its API takes from them. If "
+                "the company has some left today, something else floods it with requests by this token."
+            ),
+            status=self.status,
+            policy=DAILY,
+        )
+        error.body = self.body
+        return error
 
 
 def gone(answer: Answer) -> bool:
@@ -78,7 +102,7 @@ def _throttled(answer: Answer, body: object) -> Verdict:
     if used_up or (asked is not None and asked > _LONGEST_BURST):
         again = f"in about {asked / 3600:.1f} hours" if asked else "at midnight of Pipedrive's server"
         error = Throttled(
-            f"Pipedrive's daily budget: {said}",
+            f"Pipedrive's daily budget: {said.rstrip('.')}.",
             remedy=(
                 f"The company's tokens of the day are used up; they come back {again}. Whatever uses its "
                 "API takes from them."
@@ -88,10 +112,10 @@ def _throttled(answer: Answer, body: object) -> Verdict:
         )
         return Verdict(Outcome.REFUSED, error)
     wait = asked if asked is not None else _seconds(answer, "x-ratelimit-reset")
-    error = Throttled(
+    told = _seconds(answer, _BURST_LEFT) == 0 or _seconds(answer, _LEFT) is not None
+    error = (Throttled if told else RateOrBudget)(
         f"Pipedrive's rate limit: {said.rstrip('.')}.",
-        # An answer without headers does not tell the two apart.
-        remedy="If it refuses for minutes, the company's tokens of the day are used up.",
+        remedy="All requests with this token count together, and so do those of the application.",
         status=429,
         policy="burst",
     )
