@@ -12,6 +12,7 @@ from pytest_crmseed.ingest import portal_made
 from pytest_crmseed.ingest.connection import Connection
 from pytest_crmseed.ingest.finding import Finder, located
 from pytest_crmseed.ingest.ledger import Entry, Ledger
+from pytest_crmseed.ingest.reading import found_by
 from pytest_crmseed.planning import LinkRule
 from pytest_crmseed.providers.base import Answer, RecycleBin, Request
 
@@ -216,8 +217,8 @@ class Cleaner:
 
     def _still_there(self, object_type: str, ids: Sequence[str]) -> list[str]:
         provider = self._connection.provider
-        answer = self._send(provider.read(object_type, ids, ()))
-        found = {found.id for found in provider.found(answer)}
+        request = provider.read(object_type, ids, ())
+        found = {found.id for found in found_by(request, provider, self._send)}
         return [record_id for record_id in ids if record_id in found]
 
     def _send(self, request: Request) -> Answer:

@@ -340,6 +340,14 @@ class RecycleBin(Protocol):
         """
 
 
+@runtime_checkable
+class Paged(Protocol):
+    """What a provider can do besides whose reads by id may be answered in pages."""
+
+    def more(self, answer: Answer) -> Request | None:
+        """Return the request for the page after an answer to ``read``; None after the last one."""
+
+
 class Provider(Protocol):
     """A CRM, for one portal: made with the schema it works by and the API version."""
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_crmseed.errors import PortalError
+from pytest_crmseed.ingest.reading import found_by
 from pytest_crmseed.records import Record, RecordResult, SeededRecords
 from pytest_crmseed.seeder.target import Target
 
@@ -77,6 +78,6 @@ class Reader:
         most = provider.capabilities.read_at_once(object_type)
         for start in range(0, len(ids), most):
             request = provider.read(object_type, ids[start : start + most], fields)
-            for found in provider.found(self._target.connection.send(request)):
+            for found in found_by(request, provider, self._target.connection.send):
                 out[found.id] = (found.native, found.url)
         return out

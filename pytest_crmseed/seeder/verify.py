@@ -15,6 +15,7 @@ from typing import Any
 from pytest_crmseed.events import Listener, ValueChanged, ignore
 from pytest_crmseed.ingest.finding import Finder, route_of
 from pytest_crmseed.ingest.ledger import Ledger
+from pytest_crmseed.ingest.reading import found_by
 from pytest_crmseed.providers.base import Found
 from pytest_crmseed.records import RecordResult, Refusal
 from pytest_crmseed.schema.legend import Legend
@@ -90,7 +91,7 @@ class Verifier:
         most = provider.capabilities.read_at_once(object_type)
         for start in range(0, len(group), most):
             request = provider.read(object_type, [str(r.id) for r in group[start : start + most]], fields)
-            for record in provider.found(self._target.connection.send(request)):
+            for record in found_by(request, provider, self._target.connection.send):
                 out.setdefault(record.id, []).append(record)
         return out
 

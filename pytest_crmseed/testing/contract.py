@@ -28,6 +28,7 @@ from pytest_crmseed.errors import (
     ValidationFailed,
 )
 from pytest_crmseed.ingest.guard import Limits
+from pytest_crmseed.ingest.reading import found_by
 from pytest_crmseed.planning import count
 from pytest_crmseed.providers.base import Answer, Effect, Found, Outcome, Provider
 from pytest_crmseed.providers.registry import load
@@ -491,7 +492,7 @@ def _read(bench: Bench, object_type: str, ids: Sequence[str], fields: Sequence[s
     found: list[Found] = []
     for start in range(0, len(ids), provider.capabilities.read_records):
         some = ids[start : start + provider.capabilities.read_records]
-        found += provider.found(bench.target.connection.send(provider.read(object_type, some, fields)))
+        found += found_by(provider.read(object_type, some, fields), provider, bench.target.connection.send)
     return found
 
 

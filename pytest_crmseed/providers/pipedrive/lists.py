@@ -55,13 +55,13 @@ def pages(path: str, what: str, query: Query = (), *, cost: int) -> Exchange[lis
             cost=cost,
         )
         rows += rows_of(answer)
-        further = _next(answer)
+        further = following(answer)
         if further is None:
             return rows
         more = (further,)
 
 
-def _next(answer: Answer) -> tuple[str, str] | None:
+def following(answer: Answer) -> tuple[str, str] | None:
     """Return the parameter that asks for the page after an answer's, or None after the last one."""
     more = answer.json().get("additional_data") or {}
     if more.get("next_cursor"):

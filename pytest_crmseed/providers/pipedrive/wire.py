@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -293,6 +294,17 @@ class Pipedrive:
         data = body.get("data") if isinstance(body, Mapping) else None
         rows = [data] if isinstance(data, Mapping) else lists.rows_of(answer)
         return [self._found(base, row) for row in rows if not _deleted(row)]
+
+    def more(self, answer: Answer) -> Request | None:
+        """Return the request for the next page of a deal's products, of which there may be any number."""
+        if gone(answer) or not isinstance(answer.json().get("data"), list):
+            return None
+        further = lists.following(answer)
+        if further is None:
+            return None
+        request = answer.request
+        kept = [part for part in request.query if part[0] != further[0]]
+        return replace(request, query=(*kept, further))
 
     def find(
         self,
