@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -147,7 +147,7 @@ class Contract:
         from openapi_core.testing import MockResponse
 
         version = "v2" if request.path.startswith("/api/v2") else "v1"
-        api = self._apis[version]
+        api, _ = self._apis[version]
         asked = _request(request)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "Unsupported scheme type" of OAuth
@@ -161,6 +161,21 @@ class Contract:
             except Exception as error:
                 return _explained(error)
         return []
+
+    def unknown_parameters(self, request: PortalRequest) -> list[str]:
+        """Return the parameters of a request's query that its operation does not have."""
+        version, base = ("v2", "/api/v2") if request.path.startswith("/api/v2") else ("v1", "/api/v1")
+        _, known = self._apis[version]
+        parts = request.path.removeprefix(base).removeprefix("/v1").split("/")
+        fitting = [
+            (sum(part.startswith("{") for part in template), names)
+            for template, names in known[request.method.lower()]
+            if len(template) == len(parts)
+            and all(a == b or a.startswith("{") for a, b in zip(template, parts, strict=True))
+        ]
+        # /deals/products, too, fits /deals/{id}.
+        _, names = min(fitting, key=lambda each: each[0])
+        return sorted(set(request.arguments).difference(names))
 
 
 def _request(request: PortalRequest) -> Any:
@@ -186,8 +201,23 @@ def _explained(error: BaseException) -> list[str]:
     return [f"{type(error).__name__}: {cause or error}"]
 
 
+Parameters = Mapping[str, Sequence[tuple[Sequence[str], Collection[str]]]]
+"""By method: the templates of paths in parts, and the names of their query's parameters."""
+
+
+def _parameters(document: Mapping[str, Any]) -> Parameters:
+    found: dict[str, list[tuple[list[str], set[str]]]] = {}
+    for path, item in document["paths"].items():
+        for verb, operation in item.items():
+            if verb in ("get", "post", "put", "patch", "delete"):
+                given = [*item.get("parameters", ()), *operation.get("parameters", ())]
+                names = {each["name"] for each in given if each.get("in") == "query"}
+                found.setdefault(verb, []).append((path.split("/"), names))
+    return found
+
+
 @cache
-def _loaded(version: str) -> Any:
+def _loaded(version: str) -> tuple[Any, Parameters]:
     import yaml
 
     with warnings.catch_warnings():
@@ -198,7 +228,8 @@ def _loaded(version: str) -> Any:
         document = yaml.load(text, Loader=yaml.CSafeLoader)
         {"v1": _of_v1, "v2": _of_v2}[version](document)
         document["servers"] = [{"url": BASES[version]}]
-        return OpenAPI.from_dict(document, config=Config(spec_validator_cls=None))
+        api = OpenAPI.from_dict(document, config=Config(spec_validator_cls=None))
+        return api, _parameters(document)
 
 
 @cache

@@ -47,6 +47,7 @@ class Company:
     def __init__(self, bench: Any, clock: Clock, headers: Mapping[str, str], *, after: int = 0) -> None:
         connection = bench.target.connection
         scopes = {"token": "t", "portal": "p"}
+        connection.budget.close()
         connection.budget = Budget((), scopes=scopes, clock=clock, sleep=clock.sleep)
         self.send: Callable[[Request], Answer] = connection.transport.send
         self.headers = {"content-type": "application/json", **headers}

@@ -76,7 +76,7 @@ def attach(call: Call, deal: Row, body: dict[str, Any]) -> Row:
         ApiError: the body is not valid.
     """
     rules.check(body, _RULES, _REQUIRED)
-    row = _made(call, deal, body)
+    row = _made(call, deal, body, call.company.products_of(deal.id))
     _add_up(call, deal)
     return row
 
@@ -90,16 +90,18 @@ def add_many(call: Call) -> PortalResponse:
         raise errors.invalid([("data", f"1 to {BULK_MOST} products are required")])
     for row in rows:
         rules.check(row, _RULES, _REQUIRED)
-    made = [_made(call, deal, row) for row in rows]
+    attached = call.company.products_of(deal.id)
+    made: list[Row] = []
+    for row in rows:
+        made.append(_made(call, deal, row, [*attached, *made]))
     _add_up(call, deal)
     return call.answer([shown(call.company, row) for row in made], status=201)
 
 
-def _made(call: Call, deal: Row, body: Mapping[str, Any]) -> Row:
+def _made(call: Call, deal: Row, body: Mapping[str, Any], attached: list[Row]) -> Row:
     company = call.company
     product = _product(call, body)
     check_billing(body, {})
-    attached = company.products_of(deal.id)
     _check_recurring(attached, body)
     now = company.now()
     data = {

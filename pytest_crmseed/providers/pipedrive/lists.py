@@ -17,6 +17,9 @@ from pytest_crmseed.providers.pipedrive.capabilities import BUCKETS
 PAGE = 500
 IDS = 100
 
+# Lists that are answered whole, and take no limit.
+_WHOLE = ("/api/v1/activityTypes", "/api/v1/leadLabels")
+
 Row = Mapping[str, Any]
 Query = tuple[tuple[str, str], ...]
 
@@ -43,6 +46,7 @@ def rows_of(answer: Answer) -> list[dict[str, Any]]:
 def pages(path: str, what: str, query: Query = (), *, cost: int) -> Exchange[list[dict[str, Any]]]:
     """Read a whole list."""
     rows: list[dict[str, Any]] = []
+    limit: Query = () if path in _WHOLE else (("limit", str(PAGE)),)
     more: Query = ()
     while True:
         answer = yield Request(
@@ -50,7 +54,7 @@ def pages(path: str, what: str, query: Query = (), *, cost: int) -> Exchange[lis
             path,
             what,
             Effect.READ,
-            query=(*query, ("limit", str(PAGE)), *more),
+            query=(*query, *limit, *more),
             buckets=BUCKETS,
             cost=cost,
         )
