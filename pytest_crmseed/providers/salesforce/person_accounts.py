@@ -53,9 +53,8 @@ def split(account: ObjectType, person_types: Collection[str] | None) -> list[Obj
             person[name] = field
             if not _of_people(field):
                 company[name] = field
-    groups = tuple(group for group in account.required_any if "Name" not in group)
     return [
-        replace(account, fields=company, required_any=groups),
+        replace(account, fields=company),
         replace(
             account,
             name=PERSON,
@@ -64,7 +63,6 @@ def split(account: ObjectType, person_types: Collection[str] | None) -> list[Obj
             singular="PersonAccount",
             type_id="",
             fields=person,
-            required_any=groups,
         ),
     ]
 
