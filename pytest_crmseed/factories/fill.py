@@ -13,7 +13,7 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -337,6 +337,9 @@ _MAKERS: dict[Kind, Callable[[Field, ObjectType], Any]] = {
     Kind.BOOLEAN: _not_unique(lambda field, object_type: Pick((True, False))),
     Kind.DATE: _not_unique(lambda field, object_type: DateBetween(-180, 180)),
     Kind.DATETIME: _not_unique(lambda field, object_type: Derived(_moment, _NUMBER)),
+    Kind.TIME: _not_unique(
+        lambda field, object_type: Pick([time(hour, minute) for hour in range(8, 18) for minute in (0, 30)])
+    ),
     Kind.DURATION: _not_unique(
         lambda field, object_type: Pick([timedelta(minutes=minutes) for minutes in (15, 30, 45, 60, 90)])
     ),

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     DATE = "date"
     DATETIME = "datetime"
+    TIME = "time"
     DURATION = "duration"
     OPTION = "option"
     OPTIONS = "options"

@@ -23,6 +23,8 @@ _SMALLEST_MS = 10**10
 
 _WRITE_A_DAY = "give a date, or text as 2026-03-31"
 _WRITE_A_MOMENT = "give a datetime, or text as 2026-03-31T09:00:00Z"
+_WRITE_A_TIME = "give a datetime.time, or text as 09:00"
+_TIME = re.compile(r"(\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)Z?", re.ASCII)
 
 
 def day(value: Any) -> date:
@@ -67,6 +69,26 @@ def moment(value: Any) -> datetime:
         return _in_utc(datetime.fromisoformat(value))
     except ValueError:
         raise Unusable(f"is no date and time; {_WRITE_A_MOMENT}") from None
+
+
+def time_of_day(value: Any) -> time:
+    """Return the time of day, without a zone, that a value stands for; one of UTC stands for itself.
+
+    Raises:
+        Unusable: it stands for none.
+    """
+    if isinstance(value, time):
+        if value.utcoffset():
+            raise Unusable(f"takes a time of day without a zone; {_WRITE_A_TIME}")
+        return time(value.hour, value.minute, value.second, value.microsecond)
+    if not isinstance(value, str):
+        raise Unusable(f"takes a time of day, not {type(value).__name__}; {_WRITE_A_TIME}")
+    try:
+        if written := _TIME.fullmatch(value):
+            return time.fromisoformat(written[1])
+    except ValueError:
+        pass
+    raise Unusable(f"is no time of day; {_WRITE_A_TIME}")
 
 
 def _in_utc(value: datetime) -> datetime:

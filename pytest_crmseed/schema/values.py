@@ -1,7 +1,7 @@
 """Python values by kind: what may be given for a field, and its one normal form.
 
 Normal forms: ``str`` for texts, ``int``, ``Decimal``, ``bool``, ``date``, aware ``datetime`` in UTC,
-``timedelta``, a picklist value (``str``) or several (``tuple[str, ...]``).
+``timedelta``, ``time`` without a zone, a picklist value (``str``) or several (``tuple[str, ...]``).
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ def kind_of(value: Any) -> Kind:
         return Kind.DATETIME
     if isinstance(value, date):
         return Kind.DATE
+    if isinstance(value, time):
+        return Kind.TIME
     if isinstance(value, timedelta):
         return Kind.DURATION
     if isinstance(value, list | tuple | set | frozenset):
@@ -97,7 +99,7 @@ def options(definition: Field, value: Any) -> Any:
         if isinstance(value, list | tuple | set | frozenset):
             raise Unusable(f"takes one option, not a {type(value).__name__} of {len(value)}")
         return _option(definition, value)
-    parts = [value] if isinstance(value, str) and _exact(definition, value) else _several(value)
+    parts = [value] if isinstance(value, str) and _is_one(definition, value) else _several(value)
     # The same option twice, by value and by label for instance, is there once.
     return tuple(dict.fromkeys(_option(definition, plain(part)) for part in parts))
 
@@ -123,6 +125,11 @@ def _option(definition: Field, value: Any) -> str:
             )
         raise _no_such_option(definition, value, wanted)
     return found
+
+
+def _is_one(definition: Field, text: str) -> bool:
+    """Return whether a text is one option as it stands, whatever separators it holds."""
+    return any(text in (option.value, option.label) for option in definition.options)
 
 
 def _exact(definition: Field, wanted: str) -> str | None:
@@ -197,6 +204,7 @@ _NORMAL: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.INTEGER: scalars.integer,
     Kind.BOOLEAN: scalars.boolean,
     Kind.DATE: moments.day,
+    Kind.TIME: moments.time_of_day,
     Kind.DATETIME: moments.moment,
     Kind.DURATION: scalars.duration,
     Kind.OPTIONS: _options,

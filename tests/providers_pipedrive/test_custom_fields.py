@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import time
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_crmseed.errors import ValidationFailed
 from pytest_crmseed.planning import count
 from pytest_crmseed.portal.behaviour import Behaviour
 from pytest_crmseed.portal.pipedrive.fields import CREATABLE
@@ -104,8 +106,10 @@ def dates(draw: st.DrawFn) -> Pair:
 
 @st.composite
 def clocks(draw: st.DrawFn) -> Pair:
-    at = draw(CLOCKS).isoformat()
-    return at, at
+    """A time of day in whole seconds, as such or as text, with its seconds or without."""
+    at = draw(CLOCKS)
+    spelt = [at, at.isoformat(), *([at.isoformat("minutes")] if not at.second else [])]
+    return draw(st.sampled_from(spelt)), at
 
 
 @st.composite
@@ -187,3 +191,8 @@ def test_a_time_of_day_may_leave_out_its_seconds(company: Company, kind: str) ->
     code = company.codes["deal", kind]
     (deal,) = company.bench.seed({"deals": count(1, **{f"Custom {kind}": "09:00"})}).records.deals
     assert deal.reload()[code] == "09:00:00"
+
+
+def test_a_time_is_no_finer_than_pipedrive_keeps_it(company: Company) -> None:
+    with pytest.raises(ValidationFailed, match="is finer than the seconds that Pipedrive keeps of a time"):
+        company.bench.seed({"deals": count(1, **{"Custom time": time(9, 0, 0, 1)})})

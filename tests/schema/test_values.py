@@ -56,6 +56,10 @@ CET = timezone(timedelta(hours=1))
         (Kind.DATETIME, date(2026, 3, 31), datetime(2026, 3, 31, tzinfo=UTC)),
         (Kind.DATETIME, "2026-03-31T09:00:00Z", datetime(2026, 3, 31, 9, tzinfo=UTC)),
         (Kind.DURATION, timedelta(hours=1), timedelta(hours=1)),
+        (Kind.TIME, time(9, 30, 1, 5), time(9, 30, 1, 5)),
+        (Kind.TIME, time(9, tzinfo=UTC), time(9)),
+        (Kind.TIME, "09:30", time(9, 30)),
+        (Kind.TIME, "23:59:59.5Z", time(23, 59, 59, 500_000)),
         (Kind.OPTIONS, "a", ("a",)),
         (Kind.OPTIONS, ["b", "a"], ("b", "a")),
         (Kind.OPTIONS, {"b", "a"}, ("a", "b")),
@@ -119,6 +123,15 @@ def test_normal_forms(kind: Kind, given: Any, expected: Any) -> None:
         (Kind.BOOLEAN, "maybe", "takes True or False"),
         (Kind.DATE, "soon", "is no date; give a date, or text as 2026-03-31"),
         (Kind.DATETIME, "soon", "is no date and time; give a datetime, or text as 2026-03-31T09:00:00Z"),
+        (Kind.TIME, "9:30", "is no time of day; give a datetime.time, or text as 09:00"),
+        (Kind.TIME, "24:00", "is no time of day; give a datetime.time, or text as 09:00"),
+        (Kind.TIME, "09:30+01:00", "is no time of day; give a datetime.time, or text as 09:00"),
+        (
+            Kind.TIME,
+            time(9, tzinfo=CET),
+            "takes a time of day without a zone; give a datetime.time, or text as 09:00",
+        ),
+        (Kind.TIME, 9, "takes a time of day, not int; give a datetime.time, or text as 09:00"),
         (Kind.DURATION, 60, "takes a timedelta, as timedelta(minutes=30), not int"),
         (Kind.DURATION, "1h", "takes a timedelta, as timedelta(minutes=30), not str"),
         (Kind.OPTIONS, 3, "takes several options, as a list, not int"),
@@ -142,6 +155,7 @@ def test_values_that_cannot_be_used(kind: Kind, given: Any, said: str) -> None:
         (datetime(2026, 1, 1), Kind.DATETIME),
         (date(2026, 1, 1), Kind.DATE),
         (timedelta(1), Kind.DURATION),
+        (time(9), Kind.TIME),
         (["a"], Kind.OPTIONS),
         ("a", Kind.STRING),
     ],
@@ -236,6 +250,15 @@ def test_what_was_meant_and_what_is_allowed_can_be_read_apart_from_the_text() ->
     assert (unusable.value.suggestion, unusable.value.allowed) == ("Medium", ("S", "M", "XL"))
 
 
+def test_a_text_that_is_an_option_s_label_is_one_whatever_it_holds() -> None:
+    field = Field(
+        "f", "F", Kind.OPTIONS, (Option("a", "Red; warm"), Option("b", "Red"), Option("c; d", "Both"))
+    )
+    assert options(field, "Red; warm") == ("a",)
+    assert options(field, "c; d") == ("c; d",)
+    assert options(field, "Red; Both") == ("b", "c; d")
+
+
 def test_options_are_not_added_to_a_record_that_is_new() -> None:
     with pytest.raises(Unusable) as unusable:
         options(COLOURS, ";RED")
@@ -314,7 +337,7 @@ ODD = [
     iter(()),
     [[]],
     {()},
-    time(9),
+    time(9, tzinfo=CET),
 ]
 
 

@@ -25,6 +25,7 @@ _TYPES = {
     Kind.INTEGER: "double",
     Kind.DECIMAL: "double",
     Kind.DATE: "date",
+    Kind.TIME: "time",
     Kind.OPTION: "enum",
     Kind.OPTIONS: "set",
 }

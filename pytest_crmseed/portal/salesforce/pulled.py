@@ -27,6 +27,7 @@ _TYPES = {
     Kind.BOOLEAN: "boolean",
     Kind.DATE: "date",
     Kind.DATETIME: "datetime",
+    Kind.TIME: "time",
     Kind.DURATION: "string",
     Kind.OPTION: "picklist",
     Kind.OPTIONS: "multipicklist",

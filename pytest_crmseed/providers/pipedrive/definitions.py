@@ -42,14 +42,13 @@ _KINDS = {
     "phone": Kind.PHONE,
     "date": Kind.DATE,
     "daterange": Kind.DATE,
-    "time": Kind.STRING,
-    "timerange": Kind.STRING,
+    "time": Kind.TIME,
+    "timerange": Kind.TIME,
     "address": Kind.STRING,
     "boolean": Kind.BOOLEAN,
 }
 _REFERENCES = {"user": ("users",), "org": ("organizations",), "people": ("persons",)}
 _LENGTHS = {"varchar": 255, "varchar_auto": 255, "phone": 255, "text": 65_000}
-_TIME = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
 _CURRENCY = "[A-Z]{3}"
 
 
@@ -105,7 +104,6 @@ def _custom(code: str, entry: Json) -> Iterator[Field]:
         read_only=kind not in _KINDS or entry.get("is_writable") is False,
         custom=True,
         max_length=_LENGTHS.get(kind),
-        pattern=_TIME if kind in ("time", "timerange") else "",
         references=_REFERENCES.get(kind, ()),
         description=str(entry.get("description") or ""),
         native={"field_type": kind, "field_code": code},
@@ -118,7 +116,7 @@ def _custom(code: str, entry: Json) -> Iterator[Field]:
             name=f"{code}_{second}",
             label=f"{label} ({second})",
             kind=Kind.STRING if second == "currency" else field.kind,
-            pattern=_CURRENCY if second == "currency" else field.pattern,
+            pattern=_CURRENCY if second == "currency" else "",
             native={"field_type": second},
         )
 

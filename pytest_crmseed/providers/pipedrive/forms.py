@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -37,6 +37,12 @@ def clock(value: timedelta) -> str:
         raise Unusable("is no number of whole seconds from 0 on, as Pipedrive keeps durations")
     minutes, seconds = divmod(value // timedelta(seconds=1), 60)
     return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+
+
+def _time(value: time) -> str:
+    if value.microsecond:
+        raise Unusable("is finer than the seconds that Pipedrive keeps of a time")
+    return value.isoformat(timespec="seconds")
 
 
 def _options(values: tuple[str, ...]) -> list[str]:
@@ -89,6 +95,7 @@ TO_WIRE: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.DATE: date.isoformat,
     Kind.DATETIME: _datetime,
     Kind.DURATION: clock,
+    Kind.TIME: _time,
     Kind.OPTIONS: _options,
 }
 """By kind: a normal Python value → the value of a draft; :mod:`bodies` gives it its place and shape."""
@@ -101,6 +108,7 @@ FROM_WIRE: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.DATE: lambda raw: date.fromisoformat(str(raw)[:10]),
     Kind.DATETIME: _read_datetime,
     Kind.DURATION: read_clock,
+    Kind.TIME: lambda raw: time.fromisoformat(str(raw)),
     Kind.OPTIONS: _read_options,
 }
 """By kind: what Pipedrive answers → the Python value.

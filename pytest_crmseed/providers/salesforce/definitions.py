@@ -34,6 +34,7 @@ _KINDS = {
     "boolean": Kind.BOOLEAN,
     "date": Kind.DATE,
     "datetime": Kind.DATETIME,
+    "time": Kind.TIME,
     "picklist": Kind.OPTION,
     "multipicklist": Kind.OPTIONS,
     "reference": Kind.REFERENCE,

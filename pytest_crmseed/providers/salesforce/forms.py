@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from pytest_crmseed.schema.model import Kind
+from pytest_crmseed.schema.tables import Unusable
 
 _SECOND = timedelta(seconds=1)
 
@@ -29,6 +30,12 @@ def _date(value: date) -> str:
 def _datetime(value: datetime) -> str:
     # Without milliseconds it is refused (JSON_PARSER_ERROR).
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "+0000"
+
+
+def _time(value: time) -> str:
+    if value.microsecond % 1000:
+        raise Unusable("is finer than the milliseconds that Salesforce keeps of a time")
+    return value.isoformat(timespec="milliseconds") + "Z"
 
 
 def _duration(value: timedelta) -> int:
@@ -62,6 +69,10 @@ def _read_datetime(raw: Any) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _read_time(raw: Any) -> time:
+    return time.fromisoformat(str(raw).removesuffix("Z"))
+
+
 def _read_duration(raw: Any) -> timedelta:
     return timedelta(seconds=int(_read_decimal(raw)))
 
@@ -78,6 +89,7 @@ TO_WIRE: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.DATE: _date,
     Kind.DATETIME: _datetime,
     Kind.DURATION: _duration,
+    Kind.TIME: _time,
     Kind.OPTIONS: ";".join,
 }
 """By kind: a normal Python value → the JSON value that goes over the wire. Durations are seconds."""
@@ -90,6 +102,7 @@ FROM_WIRE: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.DATE: _read_date,
     Kind.DATETIME: _read_datetime,
     Kind.DURATION: _read_duration,
+    Kind.TIME: _read_time,
     Kind.OPTIONS: _read_options,
 }
 """By kind: what Salesforce answers → the Python value.
