@@ -10,6 +10,7 @@ from pytest_crmseed.planning import LinkRule, Step
 from pytest_crmseed.records import Link
 from pytest_crmseed.schema.legend import Translator
 from pytest_crmseed.schema.model import Association, ObjectType
+from pytest_crmseed.schema.tables import Problem
 from pytest_crmseed.seeder.problems import Problems
 
 
@@ -48,6 +49,15 @@ class Linking:
         """Return the native fields of a record that get the ids of its parents when it is sent."""
         rules = self._rules.get(name, {})
         return {rule.home for link in links if (rule := rules.get(link.field)) and rule.home}
+
+    def named(self, problem: Problem) -> Problem:
+        """Return a problem; of a field that links fill and nobody gave, it says which they are."""
+        rules = self._rules.get(problem.object_type, {})
+        fillers = [field for field, rule in rules.items() if rule.home and rule.home == problem.native]
+        if problem.value is not None or not fillers:
+            return problem
+        links = f"the link {fillers[0]}" if len(fillers) == 1 else f"a link ({', '.join(fillers)})"
+        return replace(problem, reason=f"{problem.reason}; {links} gives it")
 
     def _spelled(self, step: Step, object_type: ObjectType, link: Link) -> str | None:
         """Return the label of a link as the portal spells it."""

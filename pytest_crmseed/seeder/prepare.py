@@ -102,12 +102,10 @@ class _Preparation:
             key = self._key(name, index)
             self._problems.add(*self._marking.mark(name, index, key, values, links[index]))
             untranslated = {problem.native for problem in wrong} | linking.homes(name, links[index])
-            self._problems.add(
-                *wrong,
-                *validator.record(
-                    name, index, object_type, values, untranslated=untranslated, neutral=spellings
-                ),
+            invalid = validator.record(
+                name, index, object_type, values, untranslated=untranslated, neutral=spellings
             )
+            self._problems.add(*wrong, *map(linking.named, invalid))
             yield Draft(name, index, key, values, links[index], record)
 
     def _parents(self, step: Step, index: int) -> dict[str, Mapping[str, Any]]:

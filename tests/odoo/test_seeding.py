@@ -154,8 +154,8 @@ def test_what_would_have_no_document_is_not_sent(run_pytest: Run, unchanged: Non
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines_random(
         [
-            "*  notes[[]0].res_id: a value for res_id is required on create",
-            "*  tasks[[]0].res_id: a value for res_id is required on create",
+            "*  notes[[]0].res_id: a value for res_id is required on create; a link (*, deal) gives it",
+            "*  tasks[[]0].res_id: a value for res_id is required on create; a link (*, deal) gives it",
         ]
     )
 

@@ -12,10 +12,15 @@ from pytest_crmseed.errors import UsageError
 from pytest_crmseed.ingest.cleaner import children_first
 from pytest_crmseed.planning import LinkRule, count, make_plan
 from pytest_crmseed.providers.hubspot import HubSpot
+from pytest_crmseed.providers.odoo import Odoo
 from pytest_crmseed.records import Record, ref
 from pytest_crmseed.schema import catalog
+from pytest_crmseed.schema.legend import Translator
 from pytest_crmseed.schema.model import Association, Field, Kind, ObjectType, Schema
+from pytest_crmseed.schema.tables import Problem
+from pytest_crmseed.seeder.linking import Linking
 from pytest_crmseed.seeder.links import link_name, links_for
+from pytest_crmseed.seeder.problems import Problems
 
 BUNDLED = catalog.bundled("hubspot")
 
@@ -137,3 +142,18 @@ def test_no_schema_makes_a_circle_by_itself(associations: dict[str, list[str]], 
         made.add(step.object_type)
         assert {link.object_type for row in step.links for link in row} <= made
     assert sorted(children_first(plan.counts, links)) == sorted(plan.counts)
+
+
+def test_a_field_that_nobody_gave_is_told_with_the_links_that_fill_it() -> None:
+    translator = Translator(Odoo.legend, catalog.bundled("odoo"))
+    linking = Linking(translator, Odoo.links, Problems())
+    missing = Problem("notes", 0, "res_id", None, "is required on create", "res_id")
+    assert str(linking.named(missing)) == (
+        "notes[0].res_id: is required on create; a link (contacts, company, deal) gives it"
+    )
+    one = Problem("contacts", 0, "parent_id", None, "is required on create", "parent_id")
+    assert linking.named(one).reason == "is required on create; the link company gives it"
+    # What was given is wrong for another reason, and most fields are no link's.
+    given = replace(missing, value="x")
+    other = replace(missing, native="body")
+    assert (linking.named(given), linking.named(other)) == (given, other)
