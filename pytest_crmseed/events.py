@@ -58,6 +58,9 @@ class Retried:
     wait: float
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.what}: again in {self.wait:.1f} s, {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
@@ -67,6 +70,20 @@ class Reconciled:
     found: int
     missing: int
 
+    def __str__(self) -> str:
+        return f"{self.object_type}: an answer was lost; {self.found} exist, {self.missing} do not"
+
+
+@dataclass(frozen=True, slots=True)
+class GraphRefused:
+    """One request for so many records of several object types made none; they go out by batches."""
+
+    records: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.records} records at once: none was made, now by batches; {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class BatchSizeChanged:
@@ -75,6 +92,9 @@ class BatchSizeChanged:
     records: int
     bytes: int
     reason: str
+
+    def __str__(self) -> str:
+        return f"at most {self.records} records or {self.bytes} bytes in a batch: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +108,10 @@ class ValueChanged:
     native: str
     sent: Any
     held: Any
+
+    def __str__(self) -> str:
+        where = f"{self.object_type}[{self.index}].{self.field}"
+        return f"{where}: sent {self.sent!r}, the portal holds {self.held!r}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +144,7 @@ Event = (
     | PlanReady
     | BatchSent
     | BatchSizeChanged
+    | GraphRefused
     | Retried
     | Reconciled
     | RecordFailed
@@ -127,6 +152,9 @@ Event = (
     | Seeded
     | Cleaned
 )
+Remark = Retried | Reconciled | GraphRefused | BatchSizeChanged | ValueChanged
+"""What people who watch a seed are told; the text of an event says it."""
+
 Listener = Callable[[Event], None]
 
 

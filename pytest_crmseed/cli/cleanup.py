@@ -51,10 +51,14 @@ _START_AGAIN = (
 
 @dataclass
 class Outcome:
-    """What a cleanup of several runs did, and the exit codes of its failures."""
+    """What a cleanup of several runs did, and the exit codes of its failures.
+
+    ``gone`` are the records that went with the file of their local portal.
+    """
 
     runs: int = 0
     removed: int = 0
+    gone: int = 0
     left: int = 0
     errors: list[str] = field(default_factory=list)
     codes: set[int] = field(default_factory=set)
@@ -143,6 +147,7 @@ def cleanup(
                 {
                     "runs": outcome.runs,
                     "removed": outcome.removed,
+                    "gone": outcome.gone,
                     "left": outcome.left,
                     "running": [left.run.run_id for left in busy],
                     "errors": outcome.errors,
@@ -189,13 +194,17 @@ def _summary(outcome: Outcome, loaded: Loaded) -> str:
         return f"Nothing to remove. {no_ledger(loaded)}".rstrip()
     records = "record" if outcome.removed == 1 else "records"
     runs = "run" if outcome.runs == 1 else "runs"
-    return f"{outcome.removed} {records} of {outcome.runs} {runs} removed, {outcome.left} left."
+    gone = f" {outcome.gone} more went with the file of their local portal." if outcome.gone else ""
+    return f"{outcome.removed} {records} of {outcome.runs} {runs} removed, {outcome.left} left.{gone}"
 
 
 def _clean_into(outcome: Outcome, loaded: Loaded, left: Left) -> None:
     outcome.runs += 1
     try:
         result = _clean(loaded, left.run)
+        if result is None:
+            outcome.gone += _forget(loaded, left.run)
+            return
     except CrmseedError as error:
         outcome.left += left.number
         outcome.errors.append(f"run {left.run.run_id}: {sentence(error)}")
@@ -208,7 +217,8 @@ def _clean_into(outcome: Outcome, loaded: Loaded, left: Left) -> None:
         outcome.codes.add(EXIT_FAILED)
 
 
-def _clean(loaded: Loaded, run: Run) -> CleanupResult:
+def _clean(loaded: Loaded, run: Run) -> CleanupResult | None:
+    """Remove a run's records; return what came of it, or None where its portal is a file that is gone."""
     from pytest_crmseed.providers.registry import load
 
     provider = load(run.provider)
@@ -216,7 +226,7 @@ def _clean(loaded: Loaded, run: Run) -> CleanupResult:
     if path is None:
         return _clean_at(loaded, run, provider, _address(loaded, run, provider))
     if not path.exists():
-        return _gone(loaded, run)
+        return None
     with kept_portal(path, loaded.settings, provider) as address:
         try:
             return _clean_at(loaded, run, provider, address)
@@ -224,7 +234,7 @@ def _clean(loaded: Loaded, run: Run) -> CleanupResult:
             if error.guard != "pin":
                 raise
             # A file of the same name, made anew since.
-            return _gone(loaded, run)
+            return None
 
 
 def _file_of(run: Run) -> Path | None:
@@ -233,12 +243,12 @@ def _file_of(run: Run) -> Path | None:
     return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
 
-def _gone(loaded: Loaded, run: Run) -> CleanupResult:
-    """Take a run's records for gone, as the file of their portal is."""
+def _forget(loaded: Loaded, run: Run) -> int:
+    """Take a run's records for gone, as the file of their portal is; return how many they are."""
     with Ledger(loaded.settings.ledger) as ledger:
         entries = ledger.live(run.run_id)
         ledger.gone(run.run_id, entries)
-    return CleanupResult(removed=len(entries))
+    return len(entries)
 
 
 def _address(loaded: Loaded, run: Run, provider: type[Provider]) -> Address:

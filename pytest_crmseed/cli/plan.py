@@ -212,5 +212,5 @@ def _as_data(seen: Previewed, price: Price) -> dict[str, Any]:
             "known_from": "portal" if price.asked else "documentation",
         },
         "left_open": [sentence(text) for text in seen.left_open],
-        "payloads": [{"method": r.method, "path": r.path, "body": r.body} for r in seen.requests],
+        "payloads": [{"method": r.method, "path": r.target, "body": r.body} for r in seen.requests],
     }

@@ -9,16 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from pytest_crmseed.events import (
-    BatchSent,
-    BatchSizeChanged,
-    Degraded,
-    Event,
-    PlanReady,
-    Reconciled,
-    Retried,
-    ValueChanged,
-)
+from pytest_crmseed.events import BatchSent, Degraded, Event, PlanReady, Remark
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -56,8 +47,8 @@ class Progress:
                 self._start(event)
             elif isinstance(event, BatchSent):
                 self._batch(event)
-            elif text := _said(event):
-                self._tell(text)
+            elif isinstance(event, Remark | Degraded):
+                self._tell(str(event))
 
     def _start(self, event: PlanReady) -> None:
         self._end()
@@ -92,18 +83,3 @@ class Progress:
         if self._bar is not None:
             self._bar.render_finish()
             self._bar = None
-
-
-def _said(event: Event) -> str:
-    if isinstance(event, Retried):
-        return f"{event.what}: again in {event.wait:.1f} s, {event.reason}"
-    if isinstance(event, Reconciled):
-        return f"{event.object_type}: an answer was lost; {event.found} exist, {event.missing} do not"
-    if isinstance(event, BatchSizeChanged):
-        return f"at most {event.records} records or {event.bytes} bytes in a batch: {event.reason}"
-    if isinstance(event, ValueChanged):
-        return (
-            f"{event.object_type}[{event.index}].{event.field}: sent {event.sent!r}, the portal holds "
-            f"{event.held!r}"
-        )
-    return str(event) if isinstance(event, Degraded) else ""

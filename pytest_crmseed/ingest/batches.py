@@ -111,14 +111,16 @@ class Bound:
 class BatchSize:
     """How much goes out in one request, for the whole of a run; thread-safe.
 
-    ``records`` and ``bytes`` begin at what the settings and the API allow. ``changes`` counts how
-    often either was changed.
+    ``records`` and ``bytes`` begin at what the settings and the API allow; ``graph_records`` is the largest
+    number of records of all object types that go out as one graph. ``changes`` counts how often either of
+    the first two was changed.
     """
 
     def __init__(self, records: int, bytes: int) -> None:
         self._lock = threading.Lock()
         self._records = Bound(records)
         self._bytes = Bound(bytes)
+        self._graph = Bound(records)
         self.changes = 0
 
     @property
@@ -130,6 +132,21 @@ class BatchSize:
     def bytes(self) -> int:
         """The largest body."""
         return self._bytes.now
+
+    @property
+    def graph_records(self) -> int:
+        """The largest number of records in a graph."""
+        return min(self._graph.now, self._records.now)
+
+    def graph_failed(self, records: int) -> None:
+        """Note that a graph of so many records came to nothing, and not for a record's sake."""
+        with self._lock:
+            self._graph.failed(records, for_good=False)
+
+    def graph_went_well(self, records: int) -> None:
+        """Note that a graph of so many records was made."""
+        with self._lock:
+            self._graph.went_well(records)
 
     def too_large(self, bytes: int) -> bool:
         """Note that the portal takes no body of so many bytes; return whether anything changed."""

@@ -14,7 +14,8 @@ from pytest_crmseed.ingest.finding import Finder, located
 from pytest_crmseed.ingest.ledger import Entry, Ledger
 from pytest_crmseed.ingest.reading import found_by
 from pytest_crmseed.planning import LinkRule
-from pytest_crmseed.providers.base import Answer, RecycleBin, Request
+from pytest_crmseed.providers.base import Answer, Request
+from pytest_crmseed.providers.optional import RecycleBin
 
 
 @dataclass(slots=True)

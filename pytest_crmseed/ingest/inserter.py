@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from pytest_crmseed.errors import PortalError
+from pytest_crmseed.errors import OutcomeUnknown, PortalError
 from pytest_crmseed.events import BatchSent, Listener, RecordFailed, ignore
 from pytest_crmseed.ingest.batches import BatchSize, in_batches
 from pytest_crmseed.ingest.connection import Connection
 from pytest_crmseed.ingest.finding import route_of
+from pytest_crmseed.ingest.graphs import GraphMaking, graph_requests
 from pytest_crmseed.ingest.ledger import Ledger
 from pytest_crmseed.ingest.making import NOT_SENT, Making, unsent
 from pytest_crmseed.ingest.reconcile import Reconciler
@@ -77,7 +78,6 @@ class Inserter:
             self._ledger.intend(
                 self._run_id, seed, batch.object_type, [(draft.index, draft.key) for draft in batch.drafts]
             )
-        schedule = Schedule(batches)
         changes = 0
         inserted = Inserted()
         ids: dict[tuple[str, int], str] = {}
@@ -89,6 +89,10 @@ class Inserter:
         # Ctrl-C, SIGTERM or a bug: the pool waits for what is in flight (each request has its time-out),
         # so that its ids reach the ledger, and the caller undoes.
         with ThreadPoolExecutor(in_flight, thread_name_prefix="crmseed") as pool:
+            graph = pool.submit(self._make_at_once, batches).result()
+            self._take(graph.results, inserted, ids)
+            inserted.failure = graph.failure
+            schedule = Schedule(_without(batches, ids))
             flying: dict[Future[Making], str] = {}
             while True:
                 while len(flying) < in_flight and not self._stopped(inserted, stop_at_refusal):
@@ -98,7 +102,7 @@ class Inserter:
                     ready = schedule.next_ready(ids, {name for name in flying.values() if self._alike(name)})
                     if ready is None:
                         break
-                    making = pool.submit(self._make, ready, dict(ids), stop_at_refusal)
+                    making = pool.submit(self._make, ready, dict(ids), graph.lost, stop_at_refusal)
                     flying[making] = ready.object_type
                 if not flying:
                     break
@@ -106,10 +110,14 @@ class Inserter:
                     del flying[future]
                     made = future.result()
                     lost |= made.lost
-                    self._take(made, inserted, ids)
+                    self._take(made.results, inserted, ids)
+                    if made.failure is None:
+                        batch = made.batch
+                        self._listener(BatchSent(batch.object_type, batch.number, batch.of, len(batch)))
+                    inserted.failure = inserted.failure or made.failure
                     if not stop_at_refusal:
                         self._leave_out_orphans(schedule, inserted)
-        inserted.results += [unsent(draft, "not sent") for batch in schedule.rest() for draft in batch.drafts]
+        self._leave_out(schedule.rest(), graph, lost, inserted)
         if inserted.failure is None:
             self._recount([r for r in inserted.results if r.ok and self._may_be_twice(r, lost)], inserted)
         return inserted
@@ -129,7 +137,27 @@ class Inserter:
             same_fields=self._connection.provider.capabilities.same_fields,
         )
 
-    def _make(self, batch: Batch, ids: dict[tuple[str, int], str], stop_at_refusal: bool) -> Making:
+    def _make_at_once(self, batches: Sequence[Batch]) -> GraphMaking:
+        making = GraphMaking(
+            batches,
+            graph_requests(self._connection.provider, batches, self._size),
+            connection=self._connection,
+            ledger=self._ledger,
+            run_id=self._run_id,
+            reconciler=self._reconciler,
+            size=self._size,
+            listener=self._listener,
+        )
+        making.run()
+        return making
+
+    def _make(
+        self,
+        batch: Batch,
+        ids: Mapping[tuple[str, int], str],
+        lost: Collection[str],
+        stop_at_refusal: bool,
+    ) -> Making:
         making = Making(
             batch,
             ids,
@@ -140,22 +168,20 @@ class Inserter:
             size=self._size,
             listener=self._listener,
             undone=stop_at_refusal,
+            lost=lost,
         )
         making.run()
         return making
 
-    def _take(self, making: Making, inserted: Inserted, ids: dict[tuple[str, int], str]) -> None:
-        for result in making.results:
+    def _take(
+        self, results: Sequence[RecordResult], inserted: Inserted, ids: dict[tuple[str, int], str]
+    ) -> None:
+        for result in results:
             inserted.results.append(result)
             if result.id is not None:
                 ids[(result.draft.object_type, result.draft.index)] = result.id
             elif result.refusals[0].code != NOT_SENT:
                 self._listener(RecordFailed(result))
-        if making.failure is not None:
-            inserted.failure = inserted.failure or making.failure
-            return
-        batch = making.batch
-        self._listener(BatchSent(batch.object_type, batch.number, batch.of, len(batch)))
 
     def _alike(self, object_type: str) -> bool:
         """Return whether two drafts of an object type may be the same to a look for either's record.
@@ -170,6 +196,28 @@ class Inserter:
         draft = result.draft
         return draft.key in lost and not route_of(self._connection.provider, draft.object_type).enforced
 
+    def _leave_out(
+        self, waiting: Sequence[Batch], graph: GraphMaking, lost: Collection[str], inserted: Inserted
+    ) -> None:
+        """Give drafts that are not sent any more their results; note what a graph was refused for nothing.
+
+        ``lost`` are keys of drafts that may exist after all.
+        """
+        rest = [draft for batch in waiting for draft in batch.drafts]
+        if isinstance(graph.failure, OutcomeUnknown):
+            # They have no result: nobody knows.
+            rest = [draft for draft in rest if draft.key not in graph.lost]
+        inserted.results += [unsent(draft, "not sent") for draft in rest]
+        if graph.refused is None:
+            return
+        left = [r.draft.key for r in inserted.results if any(x.code == NOT_SENT for x in r.refusals)]
+        if left:
+            # The graph had them, too, and made none.
+            self._ledger.refused(self._run_id, [key for key in left if key not in lost])
+        elif inserted.complete:
+            # Each record was good: it was the graph that did not do.
+            self._size.graph_failed(len(inserted.results))
+
     def _recount(self, results: Sequence[RecordResult], inserted: Inserted) -> None:
         try:
             self._reconciler.recount(results)
@@ -182,3 +230,14 @@ class Inserter:
             inserted.results.append(
                 unsent(draft, f"not sent: {parent.object_type}[{parent.index}] does not exist")
             )
+
+
+def _without(batches: Sequence[Batch], made: Collection[tuple[str, int]]) -> list[Batch]:
+    """Return batches without the drafts that are made, given by object type and index."""
+    rest = [
+        replace(
+            batch, drafts=[draft for draft in batch.drafts if (draft.object_type, draft.index) not in made]
+        )
+        for batch in batches
+    ]
+    return [batch for batch in rest if batch.drafts]

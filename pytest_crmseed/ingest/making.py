@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,6 +13,8 @@ from pytest_crmseed.ingest.connection import Connection
 from pytest_crmseed.ingest.finding import locator, route_of
 from pytest_crmseed.ingest.ledger import Ledger
 from pytest_crmseed.ingest.reconcile import Reconciler
+from pytest_crmseed.providers.base import Provider, Request
+from pytest_crmseed.providers.optional import Upserts
 from pytest_crmseed.records import Batch, Draft, RecordResult, Refusal
 
 # The code of a refusal that is ours: the draft was not sent, because of another one.
@@ -41,7 +43,7 @@ class Making:
 
     ``results`` say what became of the drafts; one that has none may or may not exist, and
     ``failure`` is the error that left it so. ``lost`` are the keys of drafts that were once in a
-    request without a proper answer.
+    request without a proper answer; those that were before are given.
 
     With ``undone``, a refusal costs the whole seed: no more is sent than it takes to name the first
     guilty drafts.
@@ -59,11 +61,12 @@ class Making:
         size: BatchSize,
         listener: Listener,
         undone: bool,
+        lost: Collection[str] = (),
     ) -> None:
         self.batch = batch
         self.results: list[RecordResult] = []
         self.failure: PortalError | None = None
-        self.lost: set[str] = set()
+        self.lost = {draft.key for draft in batch.drafts if draft.key in lost}
         self._ids = ids
         self._connection = connection
         self._ledger = ledger
@@ -209,7 +212,7 @@ class Making:
         """
         batch = Batch(self.batch.object_type, self.batch.number, self.batch.of, list(drafts))
         provider = self._connection.provider
-        request = provider.create(batch, self._ids)
+        request = self._request(provider, batch)
         route = route_of(provider, batch.object_type)
         locators = {draft.key: locator(route, draft, self._ids) for draft in drafts}
         self._ledger.sent(self._run_id, locators, locators)
@@ -232,6 +235,14 @@ class Making:
                 f"{request.what}: the answer says nothing. {error.message}", status=answer.status
             )
         return self._take(results)
+
+    def _request(self, provider: Provider, batch: Batch) -> Request:
+        """Return the request for a batch: one that can do no harm, where an earlier one may still arrive."""
+        if isinstance(provider, Upserts) and any(draft.key in self.lost for draft in batch.drafts):
+            upsert = provider.upsert(batch, self._ids)
+            if upsert is not None:
+                return upsert
+        return provider.create(batch, self._ids)
 
     def _take(self, results: Sequence[RecordResult]) -> tuple[list[Draft], OutcomeUnknown | None]:
         made = [result for result in results if result.id is not None]

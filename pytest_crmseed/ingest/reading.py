@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from pytest_crmseed.providers.base import Answer, Found, Paged, Provider, Request
+from pytest_crmseed.providers.base import Answer, Found, Provider, Request
+from pytest_crmseed.providers.optional import Paged
 
 
 def found_by(request: Request, provider: Provider, send: Callable[[Request], Answer]) -> Iterator[Found]:

@@ -75,21 +75,17 @@ class Reconciler:
         Raises:
             PortalError: what was made twice could not be removed.
         """
-        by_type: dict[str, list[RecordResult]] = {}
-        for result in results:
-            by_type.setdefault(result.draft.object_type, []).append(result)
-        if not by_type:
+        made = list(results)
+        if not made:
             return
         self._sleep(self._connection.provider.capabilities.settle_seconds)
-        surplus: list[Entry] = []
-        for group in by_type.values():
-            found = self._read([result.draft for result in group])
-            surplus += [
-                self._ledger.twin(self._run_id, result.draft.key, record.id)
-                for result in group
-                for record in found.get(result.draft.key, [])
-                if record.id != result.id
-            ]
+        found = self._read([result.draft for result in made])
+        surplus: list[Entry] = [
+            self._ledger.twin(self._run_id, result.draft.key, record.id)
+            for result in made
+            for record in found.get(result.draft.key, [])
+            if record.id != result.id
+        ]
         if not surplus:
             return
         cleaned = Cleaner(self._connection, self._ledger, sleep=self._sleep).clean(surplus)
@@ -100,8 +96,10 @@ class Reconciler:
             )
 
     def _read(self, drafts: Sequence[Draft]) -> dict[str, list[Found]]:
-        if not drafts:
-            return {}
-        fields = list(dict.fromkeys(name for draft in drafts for name in draft.values))
-        entries = self._ledger.by_keys(self._run_id, [draft.key for draft in drafts])
-        return self._finder.find(drafts[0].object_type, entries.values(), fields)
+        found: dict[str, list[Found]] = {}
+        for object_type in dict.fromkeys(draft.object_type for draft in drafts):
+            alike = [draft for draft in drafts if draft.object_type == object_type]
+            fields = list(dict.fromkeys(name for draft in alike for name in draft.values))
+            entries = self._ledger.by_keys(self._run_id, [draft.key for draft in alike])
+            found |= self._finder.find(object_type, entries.values(), fields)
+        return found

@@ -45,14 +45,15 @@ def cost(
     batch_size: int | None = None,
     verified: bool = False,
     bin_emptied: bool = False,
+    at_once: int = 0,
 ) -> Cost:
     """Return what a plan costs at least, by the number of its records.
 
     ``verified`` counts the requests that read the records back, ``bin_emptied`` those that take what was
-    removed out of the recycle bin.
+    removed out of the recycle bin. ``at_once`` is how many requests make all of it at once, if any do.
     """
     most = min(batch_size or capabilities.batch_records, capabilities.batch_records)
-    writes = sum(batch_count(step.count, most) for step in plan.steps)
+    writes = at_once or sum(batch_count(step.count, most) for step in plan.steps)
     page = capabilities.page_records
     reads = checks = deletions = tokens = 0
     for step in plan.steps:

@@ -40,25 +40,12 @@ class Reporter:
         return terminal
 
     def _progress(self, event: Event) -> None:
-        from pytest_crmseed.events import BatchSizeChanged, Reconciled, ValueChanged
+        from pytest_crmseed.events import BatchSent, Remark
 
-        kind = type(event).__name__
-        if kind == "BatchSent":
-            text = f"  {event.object_type}: batch {event.number}/{event.of}"  # type: ignore[union-attr]
-        elif kind == "Retried":
-            text = f"  {event.what}: again in {event.wait:.1f} s, {event.reason}"  # type: ignore[union-attr]
-        elif isinstance(event, Reconciled):
-            text = f"  {event.object_type}: an answer was lost; {event.found} exist, {event.missing} do not"
-        elif isinstance(event, BatchSizeChanged):
-            text = f"  at most {event.records} records or {event.bytes} bytes in a batch: {event.reason}"
-        elif isinstance(event, ValueChanged):
-            text = (
-                f"  {event.object_type}[{event.index}].{event.field}: sent {event.sent!r}, "
-                f"the portal holds {event.held!r}"
-            )
-        else:
-            return
-        self._write(text)
+        if isinstance(event, BatchSent):
+            self._write(f"  {event.object_type}: batch {event.number}/{event.of}")
+        elif isinstance(event, Remark):
+            self._write(f"  {event}")
 
     def _warn(self, event: Event) -> None:
         # The first portal is opened after the header was printed.

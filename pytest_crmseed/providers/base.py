@@ -12,7 +12,8 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
+from urllib.parse import urlencode
 
 from pytest_crmseed.errors import CrmseedError, PortalError
 from pytest_crmseed.planning import LinkRule
@@ -61,6 +62,11 @@ class Request:
     signed: bool = True
     cost: int = 1
     xml: str | None = field(default=None, repr=False)
+
+    @property
+    def target(self) -> str:
+        """The path with its query."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,25 +333,6 @@ def together(exchanges: Sequence[Exchange[T]]) -> Rounds[list[T]]:
         for exchange in exchanges:
             exchange.close()
     return [results[number] for number in range(len(exchanges))]
-
-
-@runtime_checkable
-class RecycleBin(Protocol):
-    """What a provider can do besides where deleted records stay in a recycle bin that its API empties."""
-
-    def empty_bin(self, object_type: str, ids: Sequence[str]) -> Exchange[Mapping[str, str]]:
-        """Take deleted records out of the bin for good; return those that stay in it, with the reason.
-
-        A record that is not in the bin is out of it. Any number of ids may be given.
-        """
-
-
-@runtime_checkable
-class Paged(Protocol):
-    """What a provider can do besides whose reads by id may be answered in pages."""
-
-    def more(self, answer: Answer) -> Request | None:
-        """Return the request for the page after an answer to ``read``; None after the last one."""
 
 
 class Provider(Protocol):

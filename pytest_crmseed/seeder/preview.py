@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from pytest_crmseed.errors import UsageError
 from pytest_crmseed.factories import Generation
-from pytest_crmseed.ingest.batches import in_batches
+from pytest_crmseed.ingest.batches import BatchSize, in_batches
+from pytest_crmseed.ingest.graphs import graph_requests
 from pytest_crmseed.ingest.schedule import Cost, cost
 from pytest_crmseed.planning import Count, Plan
 from pytest_crmseed.providers.base import Request
 from pytest_crmseed.providers.registry import load
-from pytest_crmseed.records import Record
+from pytest_crmseed.records import Batch, Record
 from pytest_crmseed.schema.legend import Translator
 from pytest_crmseed.seeder import schemas
 from pytest_crmseed.seeder.assemble import limits_of
 from pytest_crmseed.seeder.links import links_for
 from pytest_crmseed.seeder.prepare import prepare
-from pytest_crmseed.seeder.seeder import Recipe, plan_counts
+from pytest_crmseed.seeder.seeder import Recipe, bin_of, plan_counts
 from pytest_crmseed.seeder.unchecked import unchecked
 from pytest_crmseed.settings import Settings
 
@@ -68,6 +70,8 @@ class Preview:
                 f"--crm-api-version {settings.api_version!r} is none that {self._class.title} is written for."
             )
         self._provider = self._class(self._translator.schema, api_version=settings.api_version)
+        if settings.empty_bin:
+            bin_of(self._provider)
         self._links = links_for(self._provider, self._translator.schema)
         self.seeds = 0
         self.records = 0
@@ -161,29 +165,44 @@ class Preview:
         capabilities = self._provider.capabilities
         batch_size = self._settings.batch_size
         verified = self._settings.verify != "off"
+        size = BatchSize(
+            min(batch_size or capabilities.batch_records, capabilities.batch_records),
+            capabilities.batch_bytes,
+        )
+        batches = [
+            batch
+            for step in plan.steps
+            for batch in in_batches(
+                drafts[step.object_type],
+                most=size.records,
+                most_bytes=size.bytes,
+                size=self._provider.size,
+                same_fields=capabilities.same_fields,
+            )
+        ]
+        at_once = graph_requests(self._provider, batches, size)
         price = cost(
             plan,
             capabilities,
             batch_size=batch_size,
             verified=verified,
             bin_emptied=self._settings.empty_bin,
+            at_once=len(at_once),
         )
         self.seeds += 1
         self.records += plan.total
         self.cost += price
-        requests = []
-        ids: dict[tuple[str, int], str] = {}
-        for step in plan.steps:
-            batches = in_batches(
-                drafts[step.object_type],
-                most=min(batch_size or capabilities.batch_records, capabilities.batch_records),
-                most_bytes=capabilities.batch_bytes,
-                size=self._provider.size,
-            )
-            requests += [self._provider.create(batch, ids) for batch in batches]
-            ids |= {(step.object_type, i): f"<{step.object_type}[{i}].id>" for i in range(step.count)}
+        requests = at_once or self._by_batches(batches)
         left_open = unchecked(self._translator, drafts, admin_rules=self._provider.enforces_admin_rules)
         return Previewed(plan, requests, price, list(left_open))
+
+    def _by_batches(self, batches: Sequence[Batch]) -> list[Request]:
+        ids = {
+            (draft.object_type, draft.index): f"<{draft.object_type}[{draft.index}].id>"
+            for batch in batches
+            for draft in batch.drafts
+        }
+        return [self._provider.create(batch, ids) for batch in batches]
 
     def _lines(self, seen: Previewed) -> Iterator[str]:
         price = seen.cost
@@ -203,20 +222,28 @@ class Preview:
         """Yield the lines of requests, with a sample of each payload, or all."""
         for alike in _alike(seen.requests, full=self._full):
             request = alike[0]
-            yield f"{request.method} {request.path}"
-            yield from (f"  {line}" for line in self._payload(request.body))
+            yield f"{request.method} {request.target}"
+            if request.body is not None:
+                yield from (f"  {line}" for line in self._payload(request.body))
             if len(alike) > 1:
                 yield f"… and {len(alike) - 1} more requests like it ({self._more})"
 
     def _payload(self, body: Any) -> Iterator[str]:
         """Yield the lines of a body: its first records, or all; one of several parts, part by part."""
         held = body if isinstance(body, dict) else {}
-        parts = held.get("compositeRequest")
-        if isinstance(parts, list):
-            for part in parts:
-                yield f"{part['method']} {part['url']}"
-                if part.get("body") is not None:
-                    yield from (f"  {line}" for line in self._payload(part["body"]))
+        graphs = held.get("graphs") or [held]
+        parts = [part for graph in graphs for part in graph.get("compositeRequest") or ()]
+        if parts:
+            for (method, url), group in groupby(parts, key=lambda part: (part["method"], part["url"])):
+                alike = list(group)
+                # Collections have many records in a part, graphs one.
+                shown = alike if self._full or "graphs" not in held else alike[:SAMPLE]
+                for part in shown:
+                    yield f"{method} {url}"
+                    if part.get("body") is not None:
+                        yield from (f"  {line}" for line in self._payload(part["body"]))
+                if len(shown) < len(alike):
+                    yield f"… and {len(alike) - len(shown)} more ({self._more})"
             return
         entries = next((held[name] for name in ENTRIES if isinstance(held.get(name), list)), None)
         if entries is None:

@@ -13,13 +13,15 @@ from pytest_crmseed.factories import Generation
 from pytest_crmseed.ingest import guard
 from pytest_crmseed.ingest.batches import BatchSize, in_batches
 from pytest_crmseed.ingest.cleaner import Cleaner, CleanupResult
+from pytest_crmseed.ingest.graphs import may_be_graph
 from pytest_crmseed.ingest.inserter import Inserted, Inserter
 from pytest_crmseed.ingest.keys import make_key, unique_tag
 from pytest_crmseed.ingest.ledger import Entry, Ledger
 from pytest_crmseed.ingest.liveness import Liveness
 from pytest_crmseed.ingest.schedule import Cost, cost
 from pytest_crmseed.planning import Count, Plan
-from pytest_crmseed.providers.base import RecycleBin
+from pytest_crmseed.providers.base import Provider
+from pytest_crmseed.providers.optional import RecycleBin
 from pytest_crmseed.records import Batch, Record, RecordResult
 from pytest_crmseed.seeder.counting import plan_counts
 from pytest_crmseed.seeder.errorfile import ErrorFile
@@ -77,7 +79,7 @@ class Engine:
         self._count = count
         self._batch_size = batch_size
         self._verify = verify
-        self._bin = _bin_of(target) if empty_bin else None
+        self._bin = bin_of(target.provider) if empty_bin else None
         self.patience = patience
         capabilities = target.provider.capabilities
         most = min(batch_size or capabilities.batch_records, capabilities.batch_records)
@@ -108,6 +110,7 @@ class Engine:
                 batch_size=self._size.records,
                 verified=self._verify != "off",
                 bin_emptied=self._bin is not None,
+                at_once=may_be_graph(self.target.provider, plan.counts, self._size),
             )
             object_types.update(dict.fromkeys(plan.counts))
         return guard.Demand(list(object_types), max((p.total for p in plans), default=0), total)
@@ -390,10 +393,15 @@ class Engine:
             )
 
 
-def _bin_of(target: Target) -> RecycleBin:
-    if isinstance(target.provider, RecycleBin):
-        return target.provider
+def bin_of(provider: Provider) -> RecycleBin:
+    """Return a provider as one that empties its CRM's recycle bin.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if isinstance(provider, RecycleBin):
+        return provider
     raise UsageError(
-        f"--crm-empty-bin: no API of {target.provider.title}'s empties its recycle bin.",
+        f"--crm-empty-bin: no API of {provider.title}'s empties its recycle bin.",
         remedy="Leave it out; for Salesforce it works.",
     )

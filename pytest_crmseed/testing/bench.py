@@ -16,6 +16,7 @@ from pytest_crmseed.ingest.retry import RetryPolicy
 from pytest_crmseed.ingest.transport import Transport
 from pytest_crmseed.planning import Count
 from pytest_crmseed.providers.base import Answer, Effect, Provider, Request
+from pytest_crmseed.providers.optional import Graphs
 from pytest_crmseed.records import Batch
 from pytest_crmseed.schema import catalog
 from pytest_crmseed.schema.legend import Translator
@@ -107,14 +108,28 @@ def watched(
         )
 
         def create(self, batch: Batch, ids: Mapping[tuple[str, int], str]) -> Request:
-            for draft in batch.drafts:
-                if spoiled and (draft.object_type, draft.index) == (spoiled.object_type, spoiled.index):
-                    draft.values.update(spoiled.values)
-            batches.append(batch)
+            _note(batch, batches, spoiled)
             request: Request = super().create(batch, ids)
             return request
 
-    return Watched
+    if not issubclass(provider, Graphs):
+        return Watched
+
+    class WatchedGraphs(Watched):
+        def graph(self, given: Sequence[Batch]) -> Request | None:
+            for batch in given:
+                _note(batch, batches, spoiled)
+            request: Request | None = super().graph(given)
+            return request
+
+    return WatchedGraphs
+
+
+def _note(batch: Batch, batches: list[Batch], spoiled: Spoiled | None) -> None:
+    for draft in batch.drafts:
+        if spoiled and (draft.object_type, draft.index) == (spoiled.object_type, spoiled.index):
+            draft.values.update(spoiled.values)
+    batches.append(batch)
 
 
 class Bench:

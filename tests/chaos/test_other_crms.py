@@ -165,14 +165,14 @@ class World:
             target.use(Chosen(schemas.live(connection, account)))
         return target
 
-    def engine(self, run_id: str = RUN_ID, verify: str = "presence") -> Engine:
+    def engine(self, run_id: str = RUN_ID, verify: str = "presence", batch_size: int | None = 2) -> Engine:
         """Return an engine for a run."""
         return Engine(
             self.target,
             self.ledger,
             RunInfo(run_id),
             Limits(),
-            batch_size=2,
+            batch_size=batch_size,
             verify=verify,
             clock=self.clock,
             timer=self.clock,
@@ -225,7 +225,9 @@ def cycle(name: str, seed: int, folder: Path, verify: str | None = None) -> tupl
     world = World(name, folder)
     try:
         # Not strictly: line items set the amount of their deal.
-        engine = world.engine(verify=verify or source.choice(("presence", "off")))
+        verify = verify or source.choice(("presence", "off"))
+        # Small batches, or all at once where the API has it.
+        engine = world.engine(verify=verify, batch_size=source.choice((2, None)))
         faults = [f"{dict(counts)}", *world.order(source)]
         try:
             made = engine.seed(counts, RECIPE, node="chaos")

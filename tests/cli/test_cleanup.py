@@ -43,7 +43,14 @@ def test_all_mine_removes_all_runs(crmseed: Crmseed, serve: Serve, keep: Keep) -
         keep(portal)
     screen = crmseed("cleanup", "--all-mine", "--json")
     assert (screen.code, screen.err) == (0, "")
-    assert json.loads(screen.out) == {"runs": 2, "removed": 8, "left": 0, "running": [], "errors": []}
+    assert json.loads(screen.out) == {
+        "runs": 2,
+        "removed": 8,
+        "gone": 0,
+        "left": 0,
+        "running": [],
+        "errors": [],
+    }
     assert [live(portal) for portal in portals] == [0, 0]
     assert crmseed("cleanup", "--all-mine").out == "Nothing to remove.\n"
 

@@ -125,10 +125,15 @@ class Org:
         if (method, tail) == ("POST", "/composite/sobjects"):
             assert body["allOrNone"] is False and len(body["records"]) <= 200
             return 200, [self._create(row) for row in body["records"]]
+        if match := re.fullmatch(rf"/composite/sobjects/(\w+)/{KEY}", tail):
+            assert method == "PATCH" and {row["attributes"]["type"] for row in body["records"]} == {match[1]}
+            return 200, [self._upsert(row) for row in body["records"]]
         if (method, tail) == ("DELETE", "/composite/sobjects"):
             return 200, [self._delete(record_id) for record_id in query["ids"].split(",")]
         if (method, tail) == ("POST", "/composite"):
             return self._composite(body)
+        if (method, tail) == ("POST", "/composite/graph"):
+            return 200, {"graphs": [self._graph(graph) for graph in body["graphs"]]}
         if match := re.fullmatch(r"/sobjects/(\w+)/describe", tail):
             names = [*self.schema.object_types[match[1]].fields, KEY]
             fields = [{"name": n, "unique": True, "externalId": True, "createable": True} for n in names]
@@ -158,6 +163,27 @@ class Org:
                 }
             )
         return 200, {"compositeResponse": answers}
+
+    def _graph(self, graph: Json) -> Json:
+        """All rows, or none; one that fails tells why, and the others that they were halted."""
+        before = {name: dict(rows) for name, rows in self.rows.items()}
+        done: dict[str, Json] = {}
+        for part in graph["compositeRequest"]:
+            version, name = re.fullmatch(r"/services/data/v(\d+)\.0/sobjects/(\w+)", part["url"]).groups()
+            assert (part["method"], int(version) >= 50) == ("POST", True)
+            text = json.dumps(part["body"])
+            for parent in re.findall(r"@\{(\w+)\.id\}", text):
+                text = text.replace(f"@{{{parent}.id}}", done[parent]["id"])
+            row = self._create({"attributes": {"type": name}, **json.loads(text)})
+            done[part["referenceId"]] = row
+            if not row["success"]:
+                self.rows = before
+                halted = [{"errorCode": "PROCESSING_HALTED", "message": "The transaction was rolled back."}]
+                said = [{"errorCode": e["statusCode"], **e} for e in row["errors"]]
+                answers = {p["referenceId"]: halted for p in graph["compositeRequest"]}
+                answers[part["referenceId"]] = said
+                return _graph_answer(graph, answers, 400)
+        return _graph_answer(graph, done, 201)
 
     # -- rows ------------------------------------------------------------------------------------
     def _new(self, name: str, row: Json) -> str:
@@ -205,6 +231,16 @@ class Org:
         if name == "OpportunityLineItem":
             row["Product2Id"] = self.rows["PricebookEntry"][row["PricebookEntryId"]]["Product2Id"]
         return {"id": self._new(name, row), "success": True, "errors": []}
+
+    def _upsert(self, row: Json) -> Json:
+        """Create a row, or update the one that has its key."""
+        rows = self.rows.get(row["attributes"]["type"], {})
+        known = next((each for each in rows.values() if each.get(KEY) == row[KEY]), None)
+        if known is None:
+            answer = self._create(row)
+            return answer | ({"created": True} if answer["success"] else {})
+        known.update({field: value for field, value in row.items() if field != "attributes"})
+        return {"id": known["Id"], "success": True, "errors": [], "created": False}
 
     def _wrong(self, field: Any, value: Any) -> Json | None:
         if isinstance(value, str) and field.max_length and len(value) > field.max_length:
@@ -267,6 +303,15 @@ class Org:
         match = re.fullmatch(r"(\w+) LIKE '(.*)%'", where)
         assert match, where
         return str(row.get(match[1])).startswith(match[2])
+
+
+def _graph_answer(graph: Json, bodies: Mapping[str, Any], status: int) -> Json:
+    parts = [
+        {"body": body, "httpHeaders": {}, "httpStatusCode": status, "referenceId": name}
+        for name, body in bodies.items()
+    ]
+    good = status < 300
+    return {"graphId": graph["graphId"], "graphResponse": {"compositeResponse": parts}, "isSuccessful": good}
 
 
 class Bench:

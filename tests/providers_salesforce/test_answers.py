@@ -170,6 +170,16 @@ def test_a_request_that_is_too_large_is_cut(status: int, body: object) -> None:
 
 
 # -- the way in ------------------------------------------------------------------------------------
+def test_a_401_that_says_nothing_is_the_end_of_a_session_too() -> None:
+    verdict = judged(CREATE, 401, "")
+    assert verdict.outcome is Outcome.REFUSED
+    assert error_of(verdict, Unauthorized).startswith(
+        "Salesforce does not accept the session (401): no reason given. Is SALESFORCE_ACCESS_TOKEN"
+    )
+    # A page is somebody else's.
+    assert isinstance(judged(READ, 401, "<html>", "text/html").error, NotAPortal)
+
+
 def test_a_session_that_is_over_may_be_renewed() -> None:
     body = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
     verdict = judged(CREATE, 401, body)

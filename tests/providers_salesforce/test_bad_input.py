@@ -124,6 +124,10 @@ SENT_NOTHING = "A value cannot be sent; nothing was written.\n"
             "'South'",
         ),
         (
+            {"line_items": count(1, deal=None)},
+            "line_items[0].OpportunityId: is required on create; the link deal gives it",
+        ),
+        (
             {"contacts": count(1, ReportsToId="001000000000001AAA")},
             "contacts[0].ReportsToId = '001000000000001AAA': does not match the pattern "
             "(003)[0-9A-Za-z]{12}([0-9A-Za-z]{3})?",
@@ -138,7 +142,14 @@ SENT_NOTHING = "A value cannot be sent; nothing was written.\n"
             "Allowed: Gold, Silver, Reseller",
         ),
     ],
-    ids=["wrong controller", "no controller", "lookup to another object", "too long", "no such value"],
+    ids=[
+        "wrong controller",
+        "no controller",
+        "no parent",
+        "lookup to another object",
+        "too long",
+        "no such value",
+    ],
 )
 def test_what_the_schema_tells_is_refused_before_any_write(
     bench: Bench, refused: Any, counts: Mapping[str, Count], message: str

@@ -11,6 +11,7 @@ from pytest_crmseed.errors import OutcomeUnknown, RecordsRefused
 from pytest_crmseed.planning import count
 from pytest_crmseed.providers.base import Answer
 from pytest_crmseed.providers.salesforce import Salesforce
+from pytest_crmseed.providers.salesforce.capabilities import KEY
 from pytest_crmseed.records import ref
 
 OBJECT_TYPES = list(Salesforce.legend.objects)
@@ -31,9 +32,9 @@ def test_an_object_type_is_seeded_as_the_factory_meant_it_and_removed(bench: Any
     assert bench.ledger.live("run1") == []
 
 
-def test_ten_deals_take_three_writes(bench: Any) -> None:
+def test_ten_deals_take_one_write(bench: Any) -> None:
     seed = bench.seed({"deals": 10})
-    assert len(bench.org.writes) == 3
+    assert len(bench.org.writes) == 1
     assert bench.org.counts == {
         "Account": 1,
         "Contact": 1,
@@ -146,6 +147,47 @@ def test_records_that_were_never_made_are_sent_again(bench: Any) -> None:
     bench.seed({"companies": 3})
     assert bench.org.counts == {"Account": 3}
     assert bench.slept == [10.0]
+    # By our key: should the first request come after all, it makes none twice.
+    assert [(request.method, request.path.partition("/composite")[2]) for request in bench.org.writes] == [
+        ("POST", "/sobjects"),
+        ("PATCH", f"/sobjects/Account/{KEY}"),
+    ]
+
+
+def test_an_upsert_takes_what_came_late_for_its_own(bench: Any) -> None:
+    """Lost, not there when it is looked for twice, and there when what is missing is sent again."""
+
+    def lose(request: Any) -> Any:
+        if request.effect.value == "create" and not late:
+            late.append(request)
+            raise OutcomeUnknown("lost")
+        if request.method == "PATCH" and len(late) == 1:
+            late.append(request)
+            bench.org.handle("POST", late[0].path, {}, late[0].body)
+        return None
+
+    late: list[Any] = []
+    bench.org.faults.append(lose)
+    seed = bench.seed({"contacts": 3})
+    assert bench.org.counts == {"Contact": 3}
+    assert {contact.id for contact in seed.records.contacts} == set(bench.org.rows["Contact"])
+    # One look more than the two that found nothing would be one for a conflict.
+    reads = [request.what for request in bench.org.requests if request.what == "read 3 contacts"]
+    assert len(reads) == 2 + 1
+    assert bench.engine.clean().complete
+    assert bench.org.counts == {}
+
+
+def test_what_has_companions_is_not_sent_again_by_upsert(bench: Any) -> None:
+    def lose(request: Any) -> None:
+        if request.effect.value == "create":
+            bench.org.faults.clear()
+            raise OutcomeUnknown("lost")
+
+    bench.org.faults.append(lose)
+    bench.seed({"products": 2})
+    assert [request.method for request in bench.org.writes] == ["POST", "POST"]
+    assert (bench.org.counts["Product2"], bench.org.counts["PricebookEntry"]) == (2, 2)
 
 
 def test_a_product_without_its_price_is_no_product(bench: Any) -> None:

@@ -6,12 +6,12 @@ from real orgs. Collections and composite requests answer 200 whatever failed in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_crmseed.errors import ApiRefused, NotAPortal, PortalError, Throttled, TooLarge, Unauthorized
 from pytest_crmseed.providers.base import Answer, Effect, Outcome, Request, Verdict
-from pytest_crmseed.providers.salesforce import recycle_bin
+from pytest_crmseed.providers.salesforce import graph, recycle_bin
 from pytest_crmseed.providers.salesforce.refusals import (
     GONE,
     LOCKED,
@@ -67,6 +67,8 @@ def _soap(request: Request, answer: Answer) -> Verdict | None:
 # -- inside an answer of 200 ---------------------------------------------------------------------------
 def _within(request: Request, answer: Answer, body: list[Any] | dict[str, Any]) -> Verdict:
     if isinstance(body, dict):
+        if isinstance(body.get("graphs"), list):
+            return _graphs(request, body)
         parts = body.get("compositeResponse")
         return _composite(request, answer, parts) if isinstance(parts, list) else Verdict(Outcome.DONE)
     return _rows(request, body)
@@ -90,8 +92,7 @@ def _rows(request: Request, rows: list[Any]) -> Verdict:
 
 def _composite(request: Request, answer: Answer, parts: list[Any]) -> Verdict:
     """Judge a composite answer by its culprit, or by the rows of the part that makes records."""
-    failed = [part for part in parts if int(part.get("httpStatusCode") or 0) >= 400]
-    culprits = [part for part in failed if not codes_of(part.get("body")) <= _HALTED] or failed
+    failed, culprits = _failed_parts(parts)
     main = next((part for part in parts if part.get("referenceId") == "records"), None)
     if main is not None and main not in failed:
         rows = main.get("body")
@@ -101,6 +102,26 @@ def _composite(request: Request, answer: Answer, parts: list[Any]) -> Verdict:
         return Verdict(Outcome.DONE)
     culprit = culprits[0]
     return _failed(request, int(culprit["httpStatusCode"]), culprit.get("body"), answer)
+
+
+def _graphs(request: Request, body: Mapping[str, Any]) -> Verdict:
+    """Judge the answer of graphs by the first culprit: of a graph that failed nothing was made."""
+    failed, culprits = _failed_parts(graph.parts_of(body))
+    if not failed:
+        if not graph.failed(body):
+            return Verdict(Outcome.DONE)
+        message = f"Salesforce says that it failed, and not why, at: {request.what}."
+        return Verdict(Outcome.FAILED, PortalError(message, status=200))
+    said, status = culprits[0].get("body"), int(culprits[0]["httpStatusCode"])
+    if _LIMIT in codes_of(said):
+        return _over_the_limit(status, said)
+    return _locked(request) if LOCKED in codes_of(said) else _refused(request, status, said)
+
+
+def _failed_parts(parts: Sequence[Mapping[str, Any]]) -> tuple[list[Any], list[Any]]:
+    """Return the parts that failed, and those of them that did not fail for another one's sake."""
+    failed = [part for part in parts if int(part.get("httpStatusCode") or 0) >= 400]
+    return failed, [part for part in failed if not codes_of(part.get("body")) <= _HALTED] or failed
 
 
 # -- answers that are no success -------------------------------------------------------------------------
@@ -126,7 +147,7 @@ def _failed(request: Request, status: int, body: object, answer: Answer) -> Verd
         said = refusals[0].message if refusals else "The request is too large."
         message = f"Salesforce refused to {request.what} ({status}): {said}"
         return Verdict(Outcome.REFUSED, TooLarge(message, status=status, refusals=refusals))
-    if not codes:
+    if not codes and (status != 401 or answer.body):
         return _no_json(request, answer)
     if status == 401 or codes & _SIGN_IN or request.form is not None:
         return Verdict(Outcome.REFUSED, _unauthorized(status, body, signing_in=request.form is not None))

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_crmseed.planning import LinkRule
-from pytest_crmseed.providers.salesforce.capabilities import KEY
 from pytest_crmseed.providers.salesforce.definitions import ROLES
 from pytest_crmseed.records import Draft, Link
 from pytest_crmseed.schema.model import Kind, ObjectType
@@ -55,15 +54,17 @@ LINKS: Mapping[str, Mapping[str, LinkRule]] = {
 Ids = Mapping[tuple[str, int], str]
 """The ids of parents, by object type and index."""
 
+Entries = Mapping[str, str]
+"""The ids of the standard price book's entries, by their product's."""
+
 
 def homes(
-    draft: Draft, ids: Ids, object_type: ObjectType, native: Callable[[str], str], entries: Mapping[str, str]
+    draft: Draft, ids: Ids, object_type: ObjectType, native: Callable[[str], str], entries: Entries
 ) -> dict[str, Any]:
     """Return the fields that hold the ids of parents.
 
-    ``entries`` are the ids of the standard price book's entries by their product. A line item refers to
-    such an entry; where that is not known it says which product, and the portal finds the entry or says
-    why not.
+    A line item refers to an entry of the standard price book; where that is not known it says which
+    product, and the portal finds the entry or says why not.
     """
     held: dict[str, Any] = {}
     for link in draft.links:
@@ -79,16 +80,16 @@ def homes(
     return held
 
 
-def roles(draft: Draft, ids: Ids) -> list[dict[str, Any]]:
+def roles(draft: Draft, ids: Ids, deal: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the records that make contacts take part in a deal; the first is the primary one.
 
-    The deal itself is named by its key, since it is made in the same request.
+    ``deal`` is the field that names the deal, which is made in the same request.
     """
     linked = [link for link in draft.links if link.field == "contacts"]
     return [
         {
             "attributes": {"type": ROLES},
-            "Opportunity": {KEY: draft.key},
+            **deal,
             "ContactId": id_of(link, ids),
             **({"Role": link.label} if link.label else {}),
             "IsPrimary": number == 0,

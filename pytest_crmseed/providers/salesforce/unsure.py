@@ -32,6 +32,10 @@ UNSURE: Mapping[str, tuple[str, ...]] = {
     "collections": ("a request that is refused as a whole was not executed",),
     "emptyRecycleBin": ("how it says that a record is not in the bin",),
     "composite": ("a reference to a query's first record is written @{name.records[0].Id}",),
+    "graph": (
+        "whether nodes obey the headers of the request: leads and cases, which rules may assign, are made "
+        "by no graph, and what a duplicate rule that only alerts refuses goes again by collections",
+    ),
     "DUPLICATE_VALUE": ("of a unique key, with HTTP 400 or in a row",),
     "STORAGE_LIMIT_EXCEEDED": ("the wording",),
 }

@@ -6,7 +6,6 @@ Sources: Salesforce docs, "REST API Developer Guide" (collections, composite, qu
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -31,8 +30,8 @@ from pytest_crmseed.providers.base import (
     Verdict,
 )
 from pytest_crmseed.providers.salesforce import (
+    graph,
     linking,
-    person_accounts,
     recycle_bin,
     setup,
     sign_in,
@@ -48,22 +47,19 @@ from pytest_crmseed.providers.salesforce.capabilities import (
     KEY,
     WRITING_HEADERS,
 )
-from pytest_crmseed.providers.salesforce.definitions import PRICE, PRICE_CURRENCY, base_of
+from pytest_crmseed.providers.salesforce.definitions import base_of
 from pytest_crmseed.providers.salesforce.discovery import Discovery
 from pytest_crmseed.providers.salesforce.judging import judge
-from pytest_crmseed.providers.salesforce.legend import CONSTANTS, LEGEND
+from pytest_crmseed.providers.salesforce.legend import LEGEND
 from pytest_crmseed.providers.salesforce.organization import account_of
 from pytest_crmseed.providers.salesforce.reading import READS, found_in, found_row, selection, statement
+from pytest_crmseed.providers.salesforce.rows import Rows
 from pytest_crmseed.records import Batch, Draft, RecordResult
 from pytest_crmseed.schema.legend import Legend
-from pytest_crmseed.schema.model import ObjectType, Schema
+from pytest_crmseed.schema.model import Schema
 
 _ENTRY = "PricebookEntry."
-# No id is longer: bodies are measured before the parents' ids are known.
-_ID = "0" * 18
 _USAGE = re.compile(r"api-usage=(?P<used>\d+)/(?P<limit>\d+)")
-# What stands around a role, a price book entry and their places in a body.
-_AROUND_COMPANIONS = 250
 
 
 class Salesforce:
@@ -88,8 +84,11 @@ class Salesforce:
         self.routes: Mapping[str, KeyRoute] = {}
         self._origin = ""
         self._signed_in = False
-        self._book = ""
-        self._entries: dict[str, str] = {}
+        self._rows = Rows(
+            lambda: self.schema,
+            native=self._native,
+            has_key=lambda object_type: self._route(object_type).field == KEY,
+        )
 
     @property
     def enforces_admin_rules(self) -> bool:
@@ -162,9 +161,9 @@ class Salesforce:
         Companions are the price book entries of products and the contacts' roles of deals; orders get the
         standard price book, without which they take no items.
         """
-        rows = [self._row(draft, ids) for draft in batch.drafts]
-        companions = [row for draft in batch.drafts for row in self._companions(draft, ids)]
-        with_book = not self._book and self._needs_book(batch.object_type)
+        rows = [self._rows.row(draft, ids) for draft in batch.drafts]
+        companions = [row for draft in batch.drafts for row in self._rows.companions(draft, ids)]
+        with_book = self._rows.need_book(batch.object_type)
         root = f"{soql.root(self.api_version)}/composite"
         if companions or with_book:
             body = writing.composite(self.api_version, rows, companions, with_book=with_book)
@@ -182,48 +181,30 @@ class Salesforce:
             headers=WRITING_HEADERS,
         )
 
-    def _row(self, draft: Draft, ids: linking.Ids) -> dict[str, Any]:
-        native = self._native(draft.object_type)
-        object_type = self.schema.object_types.get(native) or ObjectType(native, native, native, {})
-        row = {
-            "attributes": {"type": base_of(native)},
-            **CONSTANTS.get(native, {}),
-            **person_accounts.record_type(object_type),
-            **linking.homes(draft, ids, object_type, self._native, self._entries),
-            **{name: value for name, value in draft.values.items() if "." not in name},
-            **({KEY: draft.key} if self._route(draft.object_type).field == KEY else {}),
-        }
-        if draft.object_type == "orders":
-            row.setdefault("Pricebook2Id", writing.book(self._book))
-        return row
+    def upsert(self, batch: Batch, ids: Mapping[tuple[str, int], str]) -> Request | None:
+        """Return the upsert by our external id; none for records with companions, which have no key.
 
-    def _companions(self, draft: Draft, ids: linking.Ids) -> list[dict[str, Any]]:
-        if draft.object_type == "deals":
-            return linking.roles(draft, ids)
-        if draft.object_type != "products":
-            return []
-        currency = draft.values.get(PRICE_CURRENCY)
-        return [
-            {
-                "attributes": {"type": "PricebookEntry"},
-                "Pricebook2Id": writing.book(self._book),
-                "Product2": {KEY: draft.key},
-                # An entry has a price, and without an entry a product cannot be sold at all.
-                "UnitPrice": draft.values.get(PRICE, 0),
-                "IsActive": True,
-                **({"CurrencyIsoCode": currency} if currency else {}),
-            }
-        ]
-
-    @staticmethod
-    def _needs_book(object_type: str) -> bool:
-        return object_type in ("products", "orders")
+        Source: Salesforce docs, "Upsert Multiple Records with Fewer Round-Trips".
+        """
+        companions = any(self._rows.companions(draft, ids) for draft in batch.drafts)
+        with_book = self._rows.need_book(batch.object_type)
+        if companions or with_book or self._route(batch.object_type).kind != "unique":
+            return None
+        root = f"{soql.root(self.api_version)}/composite/sobjects"
+        return Request(
+            "PATCH",
+            f"{root}/{self._api_name(batch.object_type)}/{KEY}",
+            f"create what is missing of {len(batch)} {batch.object_type}",
+            Effect.CREATE,
+            body=writing.collection([self._rows.row(draft, ids) for draft in batch.drafts]),
+            records=len(batch),
+            buckets=soql.BUCKETS,
+            headers=WRITING_HEADERS,
+        )
 
     def size(self, draft: Draft) -> int:
         """Return how many bytes a draft takes in a batch's body, rather a few too many."""
-        ids = {(link.object_type, link.index or 0): _ID for link in draft.links}
-        rows = [self._row(draft, ids), *self._companions(draft, ids)]
-        return len(json.dumps(rows, ensure_ascii=False).encode("utf-8")) + _AROUND_COMPANIONS
+        return self._rows.size(draft)
 
     def results(self, batch: Batch, answer: Answer) -> Sequence[RecordResult]:
         """Return what became of each draft, by position, as the API orders its answers.
@@ -231,22 +212,70 @@ class Salesforce:
         A record whose companion was refused has both an id and refusals.
         """
         written = writing.Written(answer)
-        self._book = written.book or self._book
+        self._rows.book = written.book or self._rows.book
         results = {
-            draft.key: writing.result_of(draft, sent, got, answer.status, self._book)
+            draft.key: writing.result_of(draft, sent, got, answer.status, self._rows.book)
             for draft, (sent, got) in zip(batch.drafts, written.rows, strict=True)
         }
         for key, sent, got in written.companions:
             result = results[key]
             if result.id is None:
                 continue
-            made = writing.add_companion(result, sent, got, answer.status)
-            if made and batch.object_type == "products":
-                self._entries[result.id] = made
-                result.native |= {
-                    name: value for name, value in result.draft.values.items() if name.startswith(_ENTRY)
-                }
+            self._take_companion(result, sent, got, answer.status)
         return list(results.values())
+
+    def _take_companion(self, result: RecordResult, sent: writing.Row, got: Any, status: int) -> None:
+        made = writing.add_companion(result, sent, got, status)
+        if made and result.id is not None and result.draft.object_type == "products":
+            self._rows.entries[result.id] = made
+            result.native |= {
+                name: value for name, value in result.draft.values.items() if name.startswith(_ENTRY)
+            }
+
+    # -- a small plan at once ----------------------------------------------------------------------
+    def learn(self, batches: Sequence[Batch]) -> Exchange[bool]:
+        """Ask for the standard price book where products or orders need it: no query is part of a graph."""
+        if not any(self._rows.need_book(batch.object_type) for batch in batches):
+            return True
+        rows = yield from soql.rows(
+            self.api_version, writing.STANDARD_BOOK, "look for the standard price book"
+        )
+        self._rows.book = str(rows[0]["Id"]) if rows else ""
+        return bool(self._rows.book)
+
+    def graph(self, batches: Sequence[Batch]) -> Request | None:
+        """Return one composite graph of all drafts and their companions; None where that does not do."""
+        nodes = self._rows.nodes(batches)
+        body = graph.body(self.api_version, nodes) if nodes else None
+        if body is None:
+            return None
+        counts = ", ".join(f"{len(batch)} {batch.object_type}" for batch in batches)
+        return Request(
+            "POST",
+            f"{soql.root(self.api_version)}/composite/graph",
+            f"create {counts}",
+            Effect.CREATE,
+            body=body,
+            records=sum(map(len, batches)),
+            buckets=soql.BUCKETS,
+            headers=WRITING_HEADERS,
+        )
+
+    def graph_results(self, batches: Sequence[Batch], answer: Answer) -> Sequence[RecordResult]:
+        """Return what became of each draft, by its node's name."""
+        grown = graph.Grown(answer)
+        results = []
+        for draft in (draft for batch in batches for draft in batch.drafts):
+            name = graph.reference(draft)
+            result = writing.result_of(
+                draft, grown.row(name), grown.got(name), answer.status, self._rows.book
+            )
+            if result.id is not None:
+                for companion in grown.companions(name):
+                    got = grown.got(companion) or {}
+                    self._take_companion(result, grown.row(companion), got, answer.status)
+            results.append(result)
+        return results
 
     def delete(self, object_type: str, ids: Sequence[str]) -> Request:
         """Return the collections delete; each record goes by itself, those gone already do no harm."""
@@ -308,7 +337,7 @@ class Salesforce:
                 remedy="Is this Salesforce's API? Check SALESFORCE_INSTANCE_URL, and proxies on the way.",
                 status=answer.status,
             ) from None
-        self._entries |= entries
+        self._rows.entries |= entries
         return records
 
     def find(
